@@ -1,0 +1,62 @@
+"""Live access to the memory of another program."""
+
+from memaccess._backend import ProcessInfo, WindowInfo
+from memaccess._errors import (
+    AmbiguousProcessError,
+    ClosedViewError,
+    MemoryAccessError,
+    MissingRightError,
+    NotReadableError,
+    NotWritableError,
+    PartialReadError,
+    PartialWriteError,
+    ProcessDeniedError,
+    ProcessNotFoundError,
+    ProcessOpenError,
+    ProcessProtectedError,
+    TargetExitedError,
+    UnterminatedStringError,
+    WrongBitnessError,
+)
+from memaccess._partial import PartialRead
+from memaccess._processes import (
+    find_process,
+    find_processes,
+    find_window,
+    list_processes,
+    list_windows,
+    wait_for_process,
+)
+from memaccess._regions import Region
+from memaccess._view import MemoryView
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AmbiguousProcessError",
+    "ClosedViewError",
+    "MemoryAccessError",
+    "MemoryView",
+    "MissingRightError",
+    "NotReadableError",
+    "NotWritableError",
+    "PartialRead",
+    "PartialReadError",
+    "PartialWriteError",
+    "ProcessDeniedError",
+    "ProcessInfo",
+    "ProcessNotFoundError",
+    "ProcessOpenError",
+    "ProcessProtectedError",
+    "Region",
+    "TargetExitedError",
+    "UnterminatedStringError",
+    "WindowInfo",
+    "WrongBitnessError",
+    "find_process",
+    "find_processes",
+    "find_window",
+    "list_processes",
+    "list_windows",
+    "wait_for_process",
+]

@@ -1,0 +1,249 @@
+"""Text, arrays, structures and batches, over the few verbs that a view has."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from memaccess import _batch, _strings, _structs
+from memaccess._errors import MemoryAccessError, UnterminatedStringError
+from memaccess._typed import TypedMemory
+from memaccess._types import type_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_STRING_LIMIT = 1 << 20
+"""Bytes within which a string has to end where the caller gave no limit."""
+
+CData = TypeVar("CData")
+
+
+class Aggregates(TypedMemory):
+    """What takes more than one value: text, arrays, structures and batches."""
+
+    if TYPE_CHECKING:
+
+        def read_into(self, buffer: Any, address: int) -> None: ...
+        def _checked_range(self, size: Any, address: Any) -> tuple[int, int]: ...
+
+    # -- text
+
+    def read_string(
+        self, address: int, encoding: str = "utf-8", *, limit: int | None = None, errors: str = "strict"
+    ) -> str:
+        """Read the string at *address*, up to the zero code unit that ends it.
+
+        :param encoding: how it is written; ``'utf-16'`` for Windows' wide strings.
+        :param limit: how many bytes it may take. Reading stops there, and what was read by then is
+            the string: the way to read a ``char[16]``. Without a limit a string has to end within
+            1 MiB.
+        :param errors: what to do about bytes that are no text, as in :meth:`bytes.decode`.
+        :raises UnterminatedStringError: no end within 1 MiB, where no limit was given.
+        :raises UnicodeDecodeError: the bytes are no text in that encoding.
+        :raises LookupError: Python knows no such encoding.
+
+        It raises what :meth:`read` raises, and reads no page behind the one that the string ends in.
+
+        >>> view.read_string(0x401010)
+        'Zoë'
+        """
+        text = _strings.text_encoding(encoding)
+        most = _STRING_LIMIT if limit is None else limit
+        if most < 0 or most % text.unit:
+            raise ValueError(
+                f"limit is {limit!r} bytes, and has to be a multiple of {text.unit} for {encoding}"
+            )
+        address = self._checked_address(address, 0)
+        most = min(most, self._address_limit - address)
+        data, ended = _strings.read_terminated(self.read, address, text.unit, most)
+        if not ended and limit is None:
+            raise UnterminatedStringError(
+                f"no end of string within {most} bytes at address 0x{address:x}; give a limit to read so many",
+                data,
+            )
+        return data.decode(text.name, errors)
+
+    def write_string(
+        self,
+        text: str,
+        address: int,
+        encoding: str = "utf-8",
+        *,
+        terminate: bool = True,
+        limit: int | None = None,
+        errors: str = "strict",
+        force: bool = False,
+    ) -> None:
+        """Write *text* at *address*, with a zero code unit behind it.
+
+        :param encoding: how to write it; ``'utf-16'`` for Windows' wide strings.
+        :param terminate: false to leave the zero code unit out.
+        :param limit: how many bytes there is room for, the end included.
+        :param errors: what to do about characters that the encoding lacks, as in :meth:`str.encode`.
+        :param force: as in :meth:`write`.
+        :raises ValueError: it takes more bytes than *limit*, or has a NUL character in it.
+        :raises UnicodeEncodeError: the encoding lacks one of its characters.
+
+        It raises what :meth:`write` raises.
+
+        >>> view.write_string('Ada', 0x401010, limit=16)
+        """
+        data = _strings.encode_terminated(text, _strings.text_encoding(encoding), errors, terminate)
+        if limit is not None and len(data) > limit:
+            raise ValueError(f"{text!r} takes {len(data)} bytes, and there is room for {limit}")
+        self.write(data, address, force=force)
+
+    # -- arrays and structures
+
+    def read_array(self, type: str, count: int, address: int) -> list[Any]:
+        """Read *count* values of a C type that lie one behind the other.
+
+        :param type: name of the type, such as ``'int'``.
+        :raises ValueError: there is no such type, or the count is negative.
+
+        It raises what :meth:`read` raises.
+
+        >>> view.read_array('int', 3, 0x401020)
+        [1, 2, 3]
+        """
+        codec = type_named(type).codec(self._model)
+        return codec.decode_array(self.read(checked_count(count) * codec.size, address))
+
+    def write_array(self, type: str, values: Iterable[Any], address: int, *, force: bool = False) -> None:
+        """Write *values* of a C type one behind the other.
+
+        :param type: name of the type, such as ``'int'``.
+        :param force: as in :meth:`write`.
+        :raises ValueError: there is no such type.
+        :raises TypeError: one of the values is not of the type; so are ValueError and OverflowError.
+
+        It raises what :meth:`write` raises.
+
+        >>> view.write_array('int', [7, 8, 9], 0x401020)
+        """
+        self.write(type_named(type).codec(self._model).encode_array(values), address, force=force)
+
+    @overload
+    def read_struct(self, layout: str, address: int) -> tuple[Any, ...]: ...
+    @overload
+    def read_struct(self, layout: type[CData], address: int) -> CData: ...
+    def read_struct(self, layout: Any, address: int) -> Any:
+        """Read a structure.
+
+        :param layout: a format of the :mod:`struct` module, or a class made of
+            ``ctypes.Structure``. A format without ``<``, ``>``, ``=`` or ``!`` is laid out as the
+            target does it: its alignment, its ``long``, its pointers.
+        :returns: a tuple for a format, an instance for a class.
+        :raises ValueError: the format is none.
+        :raises TypeError: the layout is none, or a class with pointers of another width than the
+            target's.
+
+        It raises what :meth:`read` raises.
+
+        >>> view.read_struct('if', 0x401030)
+        (7, 2.5)
+        """
+        if isinstance(layout, str):
+            compiled = _structs.compile_format(layout, self._model)
+            return compiled.unpack(self.read(compiled.size, address))
+        _structs.check_layout(layout, self._model)
+        structure = layout()
+        self.read_into(structure, address)
+        return structure
+
+    @overload
+    def write_struct(
+        self, layout: str, values: Sequence[Any], address: int, *, force: bool = False
+    ) -> None: ...
+    @overload
+    def write_struct(self, layout: Any, address: int, /, *, force: bool = False) -> None: ...
+    def write_struct(
+        self, layout: Any, values: Any, address: int | None = None, *, force: bool = False
+    ) -> None:
+        """Write a structure: a format and its values, or an instance of a ``ctypes.Structure``.
+
+        :param layout: as in :meth:`read_struct`; an instance takes no *values*.
+        :param force: as in :meth:`write`.
+        :raises ValueError: the format is none, or the values don't match it.
+
+        It raises what :meth:`write` raises.
+
+        >>> view.write_struct('if', (7, 2.5), 0x401030)
+        """
+        if isinstance(layout, str):
+            if address is None:
+                raise TypeError("write_struct() takes a format, its values and an address")
+            data: Any = _structs.pack(_structs.compile_format(layout, self._model), values)
+        else:
+            if address is not None:
+                raise TypeError("write_struct() takes an instance and an address, without values")
+            _structs.check_layout(type(layout), self._model)
+            data, address = layout, values
+        self.write(data, address, force=force)
+
+    # -- batches
+
+    def read_many(
+        self, requests: Iterable[tuple[str | int, int]], *, return_errors: bool = False
+    ) -> list[Any]:
+        """Read many values in few calls: neighbours are read together.
+
+        :param requests: pairs of what and where: the name of a C type, or a number of bytes, and an
+            address.
+        :param return_errors: put the error in the place of a value that can't be read, where
+            otherwise the first one is raised.
+        :returns: the values, in the order of the requests.
+        :raises ValueError: there is no such type, or a size is negative.
+
+        It raises what :meth:`read` raises.
+
+        >>> view.read_many([('int', 0x401000), ('float', 0x401034), (2, 0x401010)])
+        [100, 2.5, b'Zo']
+        """
+        codecs = []
+        ranges = []
+        for what, address in requests:
+            codec = type_named(what).codec(self._model) if isinstance(what, str) else None
+            codecs.append(codec)
+            ranges.append(self._checked_range(what if codec is None else codec.size, address))
+        pieces = self._read_ranges(ranges, return_errors)
+        return [
+            piece if codec is None or isinstance(piece, MemoryAccessError) else codec.decode(piece)
+            for codec, piece in zip(codecs, pieces, strict=False)
+        ]
+
+    def _read_ranges(
+        self, ranges: list[tuple[int, int]], return_errors: bool
+    ) -> list[bytes | MemoryAccessError]:
+        """The bytes of every range ``(size, address)``; or its error, where that is wanted."""
+        pieces: list[bytes | MemoryAccessError] = [b""] * len(ranges)
+        alone: list[int] = []
+        for span in _batch.merge(ranges):
+            try:
+                data = self.read(span.size, span.address)
+            except MemoryAccessError:
+                alone.extend(span.members)
+                continue
+            for member in span.members:
+                size, address = ranges[member]
+                pieces[member] = data[address - span.address : address - span.address + size]
+        for member in sorted(alone):
+            try:
+                pieces[member] = self.read(*ranges[member])
+            except MemoryAccessError as error:
+                if not return_errors:
+                    raise
+                pieces[member] = error
+        return pieces
+
+
+def checked_count(count: Any) -> int:
+    """*count* as an int that is not negative."""
+    try:
+        number = operator.index(count)
+    except TypeError:
+        raise TypeError(f"a size or count is an int, not {type(count).__name__}") from None
+    if number < 0:
+        raise ValueError(f"a size or count can't be negative: {number}")
+    return number

@@ -1,0 +1,130 @@
+"""What memaccess needs of an operating system: the Protocols, and the records that cross the fence.
+
+Whatever implements :class:`System` and :class:`Process` can stand below a ``MemoryView``: Windows,
+or the in-memory :mod:`memaccess.testing`. Every call that the system refuses raises
+:class:`~memaccess._errors.SystemFailure`; callers know what was attempted and explain it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memaccess._regions import Region
+    from memaccess._types import DataModel
+
+
+class Access(enum.Flag):
+    """What a view may do to a program's memory."""
+
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
+class ProcessInfo(NamedTuple):
+    """A running program, as the system lists it."""
+
+    pid: int
+    name: str
+    """File name of the program, such as ``'game.exe'``."""
+    path: str | None
+    """The program's file with its folder; None where the system does not tell this user."""
+    parent_pid: int
+    """Pid of the process that started it; that one may be gone, and the pid taken anew."""
+    bitness: int | None
+    """32 or 64; None where the system does not tell this user."""
+
+
+class WindowInfo(NamedTuple):
+    """A top-level window on the screen."""
+
+    title: str
+    pid: int
+
+
+class Process(Protocol):
+    """One opened program. Sizes are in bytes; addresses and ranges were checked by the caller.
+
+    A size of 0 succeeds wherever it is.
+    Several threads may call it at once, and one of them may close it: a call under way then
+    finishes on its own handle, a later one raises a failure with the system's invalid-handle code.
+    """
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def name(self) -> str:
+        """File name of the program, or ``''``."""
+        ...
+
+    @property
+    def model(self) -> DataModel:
+        """How wide the program's types are."""
+        ...
+
+    def read(self, size: int, address: int, /) -> bytes:
+        """Exactly *size* bytes, or a failure that carries what did arrive."""
+        ...
+
+    def read_into(self, buffer: memoryview, address: int, /) -> None:
+        """Fill *buffer*, which is writable, contiguous; its items may have any size."""
+        ...
+
+    def write(self, data: bytes | memoryview, address: int, /) -> None:
+        """Write all of *data*, contiguous; the protection stays as it is."""
+        ...
+
+    def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
+        """Write all of *data* whatever the protection, and leave the protection as it was."""
+        ...
+
+    def region_at(self, address: int, /) -> Region | None:
+        """The region from *address*'s page on; None where the system knows of none.
+
+        That is so above the highest address of programs, and out of reach of a narrower Python.
+        """
+        ...
+
+    def is_alive(self) -> bool:
+        """Whether the program still runs."""
+        ...
+
+    def exit_code(self) -> int | None:
+        """What the program ended with; None while it runs."""
+        ...
+
+    def close(self) -> None:
+        """Give the handle back; a second call does nothing."""
+        ...
+
+
+class System(Protocol):
+    """The operating system, as far as it is not about one opened program."""
+
+    def open(self, pid: int, access: Access, /) -> Process:
+        """Open a program with the least rights that *access* needs."""
+        ...
+
+    def current_pid(self) -> int:
+        """The pid of the program that asks."""
+        ...
+
+    def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
+        """The running programs; only those whose name is *wanted*, where that is given."""
+        ...
+
+    def process(self, pid: int, /) -> ProcessInfo | None:
+        """The running program with that pid."""
+        ...
+
+    def windows(self) -> list[WindowInfo]:
+        """The top-level windows that have a title."""
+        ...
+
+    def is_protected(self, pid: int, /) -> bool:
+        """Whether the system lets nobody at that program's memory."""
+        ...

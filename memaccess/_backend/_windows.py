@@ -1,0 +1,362 @@
+"""Windows, through kernel32, user32 and ntdll; the same under Wine.
+
+A view's handle asks for the least: VM_READ to read, VM_WRITE and VM_OPERATION to write, and the two
+rights that every view needs: QUERY_LIMITED_INFORMATION (how wide is it, what is its name) and
+SYNCHRONIZE (does it still live). What the memory is (VirtualQueryEx) is asked with the same handle
+where that is enough, as it has been since Windows 8; Wine 8 wants QUERY_INFORMATION, and gets it
+with a second handle, opened when it is first needed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "win32"
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+from memaccess._backend import _protection
+from memaccess._backend._interface import Access, ProcessInfo, WindowInfo
+from memaccess._buffers import byte_count
+from memaccess._errors import (
+    ERROR_ACCESS_DENIED,
+    ERROR_INVALID_HANDLE,
+    ERROR_INVALID_PARAMETER,
+    ERROR_NOT_SUPPORTED,
+    ERROR_PARTIAL_COPY,
+    SystemFailure,
+)
+from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
+from memaccess._win32 import kernel32, ntdll, user32
+from memaccess._win32._constants import (
+    ERROR_INSUFFICIENT_BUFFER,
+    ERROR_NO_MORE_FILES,
+    PROCESS_PROTECTION_LEVEL_INFO,
+    PROTECTION_LEVEL_NONE,
+    ProcessAccess,
+    Snapshot,
+    Wait,
+)
+from memaccess._win32._declare import failure, last_failure
+from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, PROCESSENTRY32W
+from memaccess._win32._types import BOOL, DWORD, HANDLE, ULONG64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memaccess._regions import Region
+    from memaccess._win32._handles import OwnedHandle
+
+_OWN_MODEL = {4: WINDOWS_32, 8: WINDOWS_64}[ctypes.sizeof(ctypes.c_void_p)]
+_EVERY_VIEW = ProcessAccess.QUERY_LIMITED_INFORMATION | ProcessAccess.SYNCHRONIZE
+_RIGHTS = {
+    Access.READ: ProcessAccess.VM_READ,
+    Access.WRITE: ProcessAccess.VM_WRITE | ProcessAccess.VM_OPERATION,
+}
+_LONGEST_PATH = 32768
+"""Length of the longest path of Windows, in characters."""
+
+# A bound name in this module, and no attribute look-up per call: typed reads are measured in
+# fractions of a microsecond.
+_read_memory = kernel32.ReadProcessMemory
+_write_memory = kernel32.WriteProcessMemory
+
+
+class Windows:
+    """The Windows that this Python runs on."""
+
+    def open(self, pid: int, access: Access, /) -> WindowsProcess:
+        rights = _EVERY_VIEW
+        for right, bits in _RIGHTS.items():
+            if right in access:
+                rights |= bits
+        handle = _open_process(pid, rights)
+        model = _model(handle)
+        if model.pointer_size > _OWN_MODEL.pointer_size:
+            return WideProcess(handle, pid, model)
+        return WindowsProcess(handle, pid, model)
+
+    def current_pid(self) -> int:
+        return int(kernel32.GetCurrentProcessId())
+
+    def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
+        return [
+            _describe(pid, name, parent_pid)
+            for pid, name, parent_pid in _snapshot()
+            if wanted is None or wanted(name)
+        ]
+
+    def process(self, pid: int, /) -> ProcessInfo | None:
+        for each, name, parent_pid in _snapshot():
+            if each == pid:
+                return _describe(pid, name, parent_pid)
+        return None
+
+    def windows(self) -> list[WindowInfo]:
+        handles: list[Any] = []
+
+        def collect(window: Any, _: int) -> int:
+            handles.append(window)
+            return 1
+
+        user32.EnumWindows(user32.WNDENUMPROC(collect), 0)
+        return [info for info in map(_describe_window, handles) if info.title]
+
+    def is_protected(self, pid: int, /) -> bool:
+        if kernel32.GetProcessInformation is None:
+            return False
+        level = DWORD()
+        try:
+            handle = _open_process(pid, ProcessAccess.QUERY_LIMITED_INFORMATION)
+            kernel32.GetProcessInformation(
+                handle, PROCESS_PROTECTION_LEVEL_INFO, ctypes.byref(level), ctypes.sizeof(level)
+            )
+        except SystemFailure:
+            return False
+        return level.value != PROTECTION_LEVEL_NONE
+
+
+class WindowsProcess:
+    """A program that this Python's own pointers can reach: of its own width, or narrower."""
+
+    def __init__(self, handle: OwnedHandle, pid: int, model: DataModel) -> None:
+        # None once it is closed. Calls name the attribute and keep no local reference: a traceback
+        # would hold that, and with it the handle, for as long as the error lives.
+        self._handle: OwnedHandle | None = handle
+        self._query_handle: OwnedHandle | None = None
+        self.pid = pid
+        self.model = model
+        self.name = _file_name(_image_path(handle) or "")
+
+    def read(self, size: int, address: int, /) -> bytes:
+        # A fresh bytes object that nobody else has seen yet, filled in place: no second copy.
+        data = bytes(size)
+        if not _read_memory(self._handle, address, data, size, None):
+            return self._read_again(data, address)
+        return data
+
+    def _read_again(self, data: bytes, address: int) -> bytes:
+        """Repeat a read that failed, now asking how much of it arrives."""
+        if not data:
+            return data
+        transferred, trouble = self._copy_in(address, data, len(data))
+        if trouble is not None:
+            trouble.transferred, trouble.data = transferred, data[:transferred]
+            raise trouble
+        return data
+
+    def read_into(self, buffer: memoryview, address: int, /) -> None:
+        if not buffer.nbytes:
+            return
+        transferred, trouble = self._copy_in(address, _start_of(buffer), buffer.nbytes)
+        if trouble is not None:
+            trouble.transferred, trouble.data = transferred, ctypes.string_at(_start_of(buffer), transferred)
+            raise trouble
+
+    def write(self, data: bytes | memoryview, address: int, /) -> None:
+        if not byte_count(data):
+            return  # WriteProcessMemory of Wine 8 refuses size 0 with 87
+        transferred, trouble = self._copy_out(address, _start_of(data), byte_count(data))
+        if trouble is not None:
+            trouble.transferred = transferred
+            raise trouble
+
+    def _copy_in(self, address: int, target: Any, size: int) -> tuple[int, SystemFailure | None]:
+        """Copy from the process; how many bytes arrived, and why not all."""
+        done = ctypes.c_size_t()
+        if _read_memory(self._handle, address, target, size, ctypes.byref(done)):
+            return done.value, _unless_whole("ReadProcessMemory", done.value, size)
+        return done.value, self._failure("ReadProcessMemory")
+
+    def _copy_out(self, address: int, source: Any, size: int) -> tuple[int, SystemFailure | None]:
+        """Copy into the process; how many bytes were written, and why not all."""
+        done = ctypes.c_size_t()
+        if _write_memory(self._handle, address, source, size, ctypes.byref(done)):
+            return done.value, _unless_whole("WriteProcessMemory", done.value, size)
+        return done.value, self._failure("WriteProcessMemory")
+
+    def _failure(self, api: str) -> SystemFailure:
+        """Why the last call failed; a handle that was closed meanwhile is the first reason."""
+        trouble = last_failure(api)
+        return trouble if self._handle is not None else failure(api, ERROR_INVALID_HANDLE)
+
+    def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
+        _protection.write_forced(self, data, address)
+
+    def region_at(self, address: int, /) -> Region | None:
+        if not self._reaches(address, 1):
+            return None
+        try:
+            return _query(self._handle, address)
+        except SystemFailure as trouble:
+            if trouble.winerror != ERROR_ACCESS_DENIED or self._handle is None:
+                raise
+        return _query(self._information_handle(), address)
+
+    def _information_handle(self) -> OwnedHandle:
+        """A handle that may ask what the memory is, on systems where the view's own may not."""
+        if self._query_handle is None:
+            # The view's handle is open, so the pid can't have passed to another process.
+            self._query_handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
+        return self._query_handle
+
+    def protect(self, address: int, size: int, protection: int, /) -> None:
+        self._require_reach(address, size, "VirtualProtectEx")
+        previous = DWORD()
+        kernel32.VirtualProtectEx(self._handle, address, size, protection, ctypes.byref(previous))
+
+    def flush_code(self, address: int, size: int, /) -> None:
+        self._require_reach(address, size, "FlushInstructionCache")
+        kernel32.FlushInstructionCache(self._handle, address, size)
+
+    def _reaches(self, address: int, size: int) -> bool:
+        """Whether this Python's pointers can name all of the range."""
+        return address + size <= _OWN_MODEL.address_limit
+
+    def _require_reach(self, address: int, size: int, api: str) -> None:
+        # ctypes cuts an int to the width of a pointer, without a word.
+        if not self._reaches(address, size):
+            raise failure(api, ERROR_NOT_SUPPORTED)
+
+    def is_alive(self) -> bool:
+        return bool(kernel32.WaitForSingleObject(self._handle, 0) == Wait.TIMEOUT)
+
+    def exit_code(self) -> int | None:
+        if self.is_alive():
+            return None
+        code = DWORD()
+        kernel32.GetExitCodeProcess(self._handle, ctypes.byref(code))
+        return code.value
+
+    def close(self) -> None:
+        self._handle = self._query_handle = None
+
+
+class WideProcess(WindowsProcess):
+    """A 64-bit program, seen from a 32-bit Python, whose own pointers end at 4 GiB."""
+
+    def read(self, size: int, address: int, /) -> bytes:
+        return self._read_again(bytes(size), address)
+
+    def _copy_in(self, address: int, target: Any, size: int) -> tuple[int, SystemFailure | None]:
+        return self._copy_wide("NtWow64ReadVirtualMemory64", address, target, size)
+
+    def _copy_out(self, address: int, source: Any, size: int) -> tuple[int, SystemFailure | None]:
+        return self._copy_wide("NtWow64WriteVirtualMemory64", address, source, size)
+
+    def _copy_wide(self, api: str, address: int, memory: Any, size: int) -> tuple[int, SystemFailure | None]:
+        copy = getattr(ntdll, api)
+        if copy is None:
+            return 0, failure(api, ERROR_NOT_SUPPORTED)
+        done = ULONG64()
+        status = copy(self._handle, address, memory, size, ctypes.byref(done))
+        if status >= 0:
+            return done.value, _unless_whole(api, done.value, size)
+        code = ntdll.RtlNtStatusToDosError(status) if self._handle is not None else ERROR_INVALID_HANDLE
+        return done.value, failure(api, code)
+
+
+def _unless_whole(api: str, transferred: int, size: int) -> SystemFailure | None:
+    """A failure where a call claims success and copied less than all.
+
+    WriteProcessMemory of Windows 2003 returned a status code, not FALSE, on read-only memory
+    (ReactOS keeps that: dll/win32/kernel32/client/proc.c).
+    """
+    return None if transferred == size else failure(api, ERROR_PARTIAL_COPY)
+
+
+def _start_of(data: bytes | memoryview) -> Any:
+    """*data* as an argument of a foreign function, without a copy where Python allows it."""
+    if isinstance(data, bytes):
+        return data
+    if data.readonly:
+        return bytes(data)
+    return ctypes.byref(ctypes.c_char.from_buffer(data))
+
+
+def _open_process(pid: int, rights: ProcessAccess) -> OwnedHandle:
+    handle: OwnedHandle = kernel32.OpenProcess(rights, False, pid)
+    if kernel32.GetProcessId(handle) != pid:
+        # Windows and Wine ignore the low two bits: pid + 1 opens the same process.
+        raise failure("OpenProcess", ERROR_INVALID_PARAMETER)
+    return handle
+
+
+def _model(handle: HANDLE) -> DataModel:
+    """The data model of an opened process; a 32-bit one on 64-bit Windows runs under WoW64."""
+    if _OWN_MODEL is WINDOWS_32 and not _is_wow64(kernel32.GetCurrentProcess()):
+        return WINDOWS_32
+    return WINDOWS_32 if _is_wow64(handle) else WINDOWS_64
+
+
+def _is_wow64(handle: HANDLE) -> bool:
+    answer = BOOL()
+    kernel32.IsWow64Process(handle, ctypes.byref(answer))
+    return bool(answer.value)
+
+
+def _image_path(handle: HANDLE) -> str | None:
+    """The program's file; None where the system does not tell."""
+    for length in (260, _LONGEST_PATH):
+        buffer = ctypes.create_unicode_buffer(length)
+        size = DWORD(length)
+        try:
+            kernel32.QueryFullProcessImageNameW(handle, 0, buffer, ctypes.byref(size))
+        except SystemFailure as trouble:
+            if trouble.winerror != ERROR_INSUFFICIENT_BUFFER:
+                return None
+        else:
+            return buffer.value
+    return None
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("\\")[2]
+
+
+def _query(handle: HANDLE | None, address: int) -> Region | None:
+    """The region from the page of *address* on; None above the highest address of programs."""
+    info = MEMORY_BASIC_INFORMATION()
+    try:
+        kernel32.VirtualQueryEx(handle, address, ctypes.byref(info), ctypes.sizeof(info))
+    except SystemFailure as trouble:
+        if trouble.winerror == ERROR_INVALID_PARAMETER:
+            return None
+        raise
+    return _protection.region(info.BaseAddress, info.RegionSize, info.State, info.Protect, info.Type)
+
+
+def _snapshot() -> Iterator[tuple[int, str, int]]:
+    """Pid, name and parent pid of every process."""
+    snapshot = kernel32.CreateToolhelp32Snapshot(Snapshot.PROCESS, 0)
+    entry = PROCESSENTRY32W()
+    entry.dwSize = ctypes.sizeof(entry)
+    step = kernel32.Process32FirstW
+    while True:
+        try:
+            step(snapshot, ctypes.byref(entry))
+        except SystemFailure as trouble:
+            if trouble.winerror == ERROR_NO_MORE_FILES:
+                return
+            raise
+        name = bytes(entry.szExeFile).decode("utf-16-le", "surrogatepass").partition("\0")[0]
+        yield entry.th32ProcessID, name, entry.th32ParentProcessID
+        step = kernel32.Process32NextW
+
+
+def _describe(pid: int, name: str, parent_pid: int) -> ProcessInfo:
+    try:
+        handle = _open_process(pid, ProcessAccess.QUERY_LIMITED_INFORMATION)
+        return ProcessInfo(pid, name, _image_path(handle), parent_pid, _model(handle).bitness)
+    except SystemFailure:
+        return ProcessInfo(pid, name, None, parent_pid, None)
+
+
+def _describe_window(window: Any) -> WindowInfo:
+    pid = DWORD()
+    user32.GetWindowThreadProcessId(window, ctypes.byref(pid))
+    # The kernel keeps the titles of other programs' windows: this never waits for a program.
+    buffer = ctypes.create_unicode_buffer(user32.GetWindowTextLengthW(window) + 1)
+    user32.GetWindowTextW(window, buffer, len(buffer))
+    return WindowInfo(buffer.value, pid.value)

@@ -1,0 +1,40 @@
+"""Many small reads as few large ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from memaccess._strings import PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Span(NamedTuple):
+    """A stretch of memory to read at once, and the requests that lie in it."""
+
+    address: int
+    size: int
+    members: tuple[int, ...]
+
+
+def merge(requests: Sequence[tuple[int, int]]) -> list[Span]:
+    """The fewest spans that cover all *requests* ``(size, address)`` and touch no page besides theirs.
+
+    So a span can't be read only where one of its members can't be read either.
+    """
+    spans: list[Span] = []
+    members: list[int] = []
+    start = end = 0
+    for index in sorted(range(len(requests)), key=lambda index: requests[index][1]):
+        size, address = requests[index]
+        if members and address // PAGE > (end - 1) // PAGE + 1:
+            spans.append(Span(start, end - start, tuple(members)))
+            members = []
+        if not members:
+            start, end = address, address + size
+        members.append(index)
+        end = max(end, address + size)
+    if members:
+        spans.append(Span(start, end - start, tuple(members)))
+    return spans

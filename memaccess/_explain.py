@@ -1,0 +1,266 @@
+"""Turning a failure of the system into an error that says what was tried and why it failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from memaccess._backend import Access
+from memaccess._errors import (
+    ERROR_ACCESS_DENIED,
+    ERROR_INVALID_HANDLE,
+    ERROR_NOT_SUPPORTED,
+    INACCESSIBLE,
+    OPENING,
+    ClosedViewError,
+    MemoryAccessError,
+    MissingRightError,
+    NotReadableError,
+    NotWritableError,
+    PartialReadError,
+    PartialWriteError,
+    ProcessNotFoundError,
+    ProcessOpenError,
+    ProcessProtectedError,
+    SystemFailure,
+    TargetExitedError,
+    WrongBitnessError,
+)
+
+if TYPE_CHECKING:
+    from memaccess._backend import Process, System
+    from memaccess._regions import Region
+
+_LOWEST_ADDRESS = 0x10000
+"""Windows keeps the first 64 KiB free, so that null pointers are caught."""
+_HIGHEST_ADDRESS = 0x7FFF_FFFF_FFFF
+"""No 64-bit Windows program has memory above it; the rest is the kernel's, or no address at all."""
+_MOST_REGIONS = 256
+"""How many regions of a failed range are looked at, at the most."""
+
+
+class Operation(NamedTuple):
+    """Reading or writing: its words, and its errors."""
+
+    access: Access
+    verb: str
+    participle: str
+    mode: str
+    sentence: str
+    refused: type[MemoryAccessError]
+    partial: type[MemoryAccessError]
+
+
+READ = Operation(
+    Access.READ,
+    "read",
+    "read",
+    "r",
+    "Can't read {size} bytes of process memory at address 0x{address:x}, error code {code}",
+    NotReadableError,
+    PartialReadError,
+)
+WRITE = Operation(
+    Access.WRITE,
+    "write",
+    "written",
+    "w",
+    "Can't write {size} bytes to address 0x{address:x} of process memory, error code {code}",
+    NotWritableError,
+    PartialWriteError,
+)
+
+
+def opening_error(system: System, failure: SystemFailure, pid: int) -> ProcessOpenError:
+    """The error of a process that could not be opened."""
+    kind = OPENING.get(failure.winerror, ProcessOpenError)
+    explanation = failure.text
+    if kind is ProcessNotFoundError:
+        explanation = _why_not_found(pid)
+    elif failure.winerror == ERROR_ACCESS_DENIED:
+        info = system.process(pid)
+        name = f" ({info.name})" if info else ""
+        if system.is_protected(pid):
+            kind = ProcessProtectedError
+            explanation = f"Process {pid}{name} is protected: Windows lets nobody at its memory, administrators included."
+        else:
+            explanation = (
+                f"Process {pid}{name} belongs to another user, or runs with higher rights than this Python. "
+                "Run Python as the same user, or as administrator."
+            )
+    message = f"Can't open process with pid {pid}, error code {failure.code}"
+    return kind(message, failure, pid=pid, explanation=explanation)
+
+
+def _why_not_found(pid: int) -> str:
+    if pid == 0:
+        return "Pid 0 is Windows' idle process, which no program can open."
+    if pid % 4:
+        return f"No process has the pid {pid}; those that Windows gives out are multiples of four."
+    return (
+        f"No process with pid {pid} is running; it may have ended. "
+        "memaccess.list_processes() shows those that are."
+    )
+
+
+def closing_error(pid: int) -> ClosedViewError:
+    """The error of closing a view a second time."""
+    failure = SystemFailure("", winerror=ERROR_INVALID_HANDLE)
+    return ClosedViewError(
+        f"Can't close process handle, error code {failure.code}",
+        failure,
+        pid=pid,
+        explanation="The view was closed before. Use it in a with block, which closes it once.",
+    )
+
+
+def closed_error(what: str, pid: int) -> ClosedViewError:
+    """The error of using a closed view for anything but reading and writing."""
+    failure = SystemFailure("", winerror=ERROR_INVALID_HANDLE)
+    return ClosedViewError(
+        f"Can't {what} of process {pid}, error code {failure.code}", failure, pid=pid, explanation=_CLOSED
+    )
+
+
+_CLOSED = "The view was closed; open the process again with a new MemoryView."
+
+
+class Attempt(NamedTuple):
+    """A read or a write that failed."""
+
+    process: Process | None
+    """None where the view is closed."""
+    access: Access
+    """What the view may do."""
+    failure: SystemFailure
+    operation: Operation
+    size: int
+    address: int
+
+
+def access_error(attempt: Attempt, pid: int) -> MemoryAccessError:
+    """The error of a read or a write that failed."""
+    failure, size, address = attempt.failure, attempt.size, attempt.address
+    kind, explanation, region = _reason(attempt)
+    message = attempt.operation.sentence.format(size=size, address=address, code=failure.code)
+    return kind(message, failure, pid=pid, address=address, size=size, region=region, explanation=explanation)
+
+
+_Reason = tuple[type[MemoryAccessError], str, "Region | None"]
+
+
+def _reason(attempt: Attempt) -> _Reason:
+    """Which error it is, its explanation, and the region in which the access failed."""
+    process, failure, operation = attempt.process, attempt.failure, attempt.operation
+    if process is None or failure.winerror == ERROR_INVALID_HANDLE:
+        return ClosedViewError, _CLOSED, None
+    if operation.access not in attempt.access:
+        return MissingRightError, _missing_mode(operation), None
+    if failure.winerror == ERROR_NOT_SUPPORTED:
+        return WrongBitnessError, _too_wide(process, attempt.address), None
+    ended = _ended(process)
+    if ended:
+        return TargetExitedError, ended, None
+    return _reason_of_memory(process, attempt)
+
+
+def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
+    """As :func:`_reason`, where the program lives and the view may: so it is the memory."""
+    failure, operation = attempt.failure, attempt.operation
+    region = _refusing_region(process, attempt)
+    if failure.winerror == ERROR_ACCESS_DENIED and region is None:
+        explanation = f"The system does not let this view {operation.verb} there: {failure.text}"
+        return MissingRightError, explanation, None
+    if failure.winerror not in INACCESSIBLE and failure.winerror != ERROR_ACCESS_DENIED:
+        return operation.refused, failure.text, region
+    kind = operation.partial if failure.transferred else operation.refused
+    return kind, _describe(process, operation, attempt.address, region), region
+
+
+def _missing_mode(operation: Operation) -> str:
+    other = {"r": "w", "w": "r"}[operation.mode]
+    return (
+        f"The view was opened with mode {other!r}, which can't {operation.verb}. "
+        f"Open it with mode 'rw', or {operation.mode!r}."
+    )
+
+
+def _too_wide(process: Process, address: int) -> str:
+    return (
+        f"Process {process.pid} is a {process.model.bitness}-bit program, and 0x{address:x} is out of reach of a "
+        "32-bit Python for this. Use a 64-bit Python."
+    )
+
+
+def _ended(process: Process) -> str:
+    """A sentence that the program has ended; empty where it has not."""
+    try:
+        code = process.exit_code()
+    except SystemFailure:
+        return ""
+    if code is None:
+        return ""
+    name = f" ({process.name})" if process.name else ""
+    return f"Process {process.pid}{name} has ended, with exit code {code}; its memory is gone."
+
+
+def _refusing_region(process: Process, attempt: Attempt) -> Region | None:
+    """The first region of the range that refuses the operation, as far as the system says."""
+    position = attempt.address
+    try:
+        for _ in range(_MOST_REGIONS):
+            region = process.region_at(position)
+            if region is None or position >= attempt.address + attempt.size:
+                return None
+            if _refuses(region, attempt.operation):
+                return region
+            position = region.end
+    except SystemFailure:
+        pass  # the system can't be asked; the error says so
+    return None
+
+
+def _refuses(region: Region, operation: Operation) -> bool:
+    allowed = region.readable if operation.access is Access.READ else region.writable
+    return region.state != "committed" or region.guarded or not allowed
+
+
+def _describe(process: Process, operation: Operation, address: int, region: Region | None) -> str:
+    """Why there is no access at that address, and what to do about it."""
+    if address < _LOWEST_ADDRESS:
+        return (
+            f"0x{address:x} lies in the first 64 KiB, which Windows keeps free: it is a null pointer, or one "
+            "plus an offset. Check the link of the pointer chain before this one."
+        )
+    if address > _HIGHEST_ADDRESS:
+        return (
+            f"0x{address:x} is no address of a program (those end at 0x{_HIGHEST_ADDRESS:x}). "
+            "What was read as a pointer is probably something else."
+        )
+    if region is None:
+        return (
+            f"The system does not say why 0x{address:x} can't be {operation.participle}. The program may "
+            "have changed its map meanwhile; or the address is wrong, and a 32-bit Python can't see the map "
+            "so far up."
+        )
+    sentences = [_what_it_is(region, operation, address)]
+    if region.base > address:
+        sentences.append(f"Only the {region.base - address} bytes before it can be {operation.participle}.")
+    if region.state == "free" and process.model.bitness == 64 and address < 1 << 32:
+        sentences.append(
+            "In a 64-bit program so low an address is often a pointer read as 4 bytes: use read_pointer()."
+        )
+    return " ".join(sentences)
+
+
+def _what_it_is(region: Region, operation: Operation, address: int) -> str:
+    """What is in the way, and the advice for it."""
+    where = f"0x{max(region.base, address):x}"
+    if region.state == "free":
+        return f"Nothing is at {where}: {region}. The pointer is stale, or the offset is wrong."
+    if region.state == "reserved":
+        return f"{where} is reserved and has no memory yet: {region}. The program has to use it first."
+    if region.guarded:
+        return f"{where} is a guard page: {region}. It marks the end of a stack, and opens to its own program alone."
+    if operation.access is Access.WRITE:
+        return f"{where} is write-protected: {region}. write(..., force=True) lifts the protection for the write."
+    return f"{where} is closed to readers: {region}. The program keeps it so."

@@ -1,0 +1,95 @@
+"""Reading what can be read of a range, and naming what can't."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from memaccess._errors import SystemFailure
+from memaccess._strings import PAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memaccess._regions import Region
+
+
+class PartialRead(NamedTuple):
+    """What could be read of a range of memory, and what could not."""
+
+    address: int
+    """Where the range begins."""
+    data: bytes
+    """All of the range, with zeros where nothing could be read."""
+    missing: tuple[tuple[int, int], ...]
+    """The parts that could not be read, each as its address and its size in bytes, in order."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it could be read."""
+        return not self.missing
+
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        """The parts that could be read, each as its address and its bytes, in order."""
+        position = self.address
+        for address, size in (*self.missing, (self.address + len(self.data), 0)):
+            if address > position:
+                yield position, self.data[position - self.address : address - self.address]
+            position = address + size
+
+
+class Readable(Protocol):
+    """What :func:`read_available` needs of a process."""
+
+    def read(self, size: int, address: int, /) -> bytes: ...
+    def region_at(self, address: int, /) -> Region | None: ...
+
+
+def read_available(process: Readable, size: int, address: int) -> PartialRead:
+    """Read the range region by region, and page by page where a region changes under our hands."""
+    data = bytearray(size)
+    missing: list[tuple[int, int]] = []
+    for start, stop, depth in _parts(process, address, address + size):
+        for position, piece in _read_part(process.read, start, stop, depth):
+            if isinstance(piece, int):
+                _add_missing(missing, position, piece)
+            else:
+                data[position - address : position - address + len(piece)] = piece
+    return PartialRead(address, bytes(data), tuple(missing))
+
+
+def _parts(process: Readable, address: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    """The range cut by regions: start, stop, and whether pages of it are worth trying one by one."""
+    while address < end:
+        region = process.region_at(address)
+        if region is None:
+            yield address, end, True
+            return
+        stop = min(region.end, end)
+        yield address, stop, region.state == "committed" and region.readable and not region.guarded
+        address = stop
+
+
+def _read_part(
+    read: Callable[[int, int], bytes], start: int, stop: int, by_page: bool
+) -> Iterator[tuple[int, bytes | int]]:
+    """The bytes of what can be read, the size of what can't; halves what fails, down to pages."""
+    try:
+        yield start, read(stop - start, start)
+        return
+    except SystemFailure:
+        middle = (start + stop) // 2 // PAGE * PAGE
+        if middle <= start:
+            middle = (start // PAGE + 1) * PAGE
+    if not by_page or middle >= stop:
+        yield start, stop - start
+        return
+    yield from _read_part(read, start, middle, by_page)
+    yield from _read_part(read, middle, stop, by_page)
+
+
+def _add_missing(missing: list[tuple[int, int]], address: int, size: int) -> None:
+    """Note a part that could not be read, as one with the part before it where they touch."""
+    if missing and sum(missing[-1]) == address:
+        address, size = missing[-1][0], missing[-1][1] + size
+        missing.pop()
+    missing.append((address, size))

@@ -1,0 +1,134 @@
+"""Which programs run, and finding one of them: by name, by window title, by waiting for it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from memaccess._backend import ProcessInfo, System, default_system
+from memaccess._errors import AmbiguousProcessError, ProcessNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from memaccess._backend import WindowInfo
+
+_POLL_SECONDS = 0.05
+
+
+def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
+    """The running programs.
+
+    >>> [process.name for process in list_processes()]
+    ['game.exe']
+    """
+    return (system or default_system()).processes()
+
+
+def list_windows(*, system: System | None = None) -> list[WindowInfo]:
+    """The top-level windows that have a title.
+
+    >>> list_windows()
+    [WindowInfo(title='The Game', pid=5555)]
+    """
+    return (system or default_system()).windows()
+
+
+def find_processes(name: str, *, system: System | None = None) -> list[ProcessInfo]:
+    """The running programs of that name.
+
+    :param name: file name of the program, whole; letter case does not count, and ``.exe`` may be
+        left out.
+
+    >>> [process.pid for process in find_processes('game')]
+    [5555]
+    """
+    key = _name_key(name)
+    return (system or default_system()).processes(lambda other: _name_key(other) == key)
+
+
+def find_process(name: str | int, *, system: System | None = None) -> ProcessInfo:
+    """The one running program of that name, or with that pid.
+
+    :param name: as in :func:`find_processes`; an int is a pid.
+    :raises ProcessNotFoundError: there is none.
+    :raises AmbiguousProcessError: there are several; its ``pids`` tells which.
+
+    >>> find_process('game').pid
+    5555
+    """
+    if isinstance(name, int):
+        found = (system or default_system()).process(name)
+        if found is None:
+            raise ProcessNotFoundError(f"No process has the pid {name}", pid=name)
+        return found
+    processes = find_processes(name, system=system)
+    pid = _only(f"are called {name!r}", (process.pid for process in processes))
+    if pid is None:
+        raise ProcessNotFoundError(
+            f"No process is called {name!r}",
+            explanation="Names match whole, not in part; memaccess.list_processes() shows those that run.",
+        )
+    return processes[0]
+
+
+def find_window(title: str, *, system: System | None = None) -> WindowInfo:
+    """The top-level window with that title; several are fine where one program has them all.
+
+    :param title: the whole title; letter case does not count.
+    :raises ProcessNotFoundError: there is none.
+    :raises AmbiguousProcessError: several programs have one; its ``pids`` tells which.
+
+    >>> find_window('the game').pid
+    5555
+    """
+    if not isinstance(title, str):
+        raise TypeError(f"a window title is a str, not {type(title).__name__}")
+    key = title.casefold()
+    windows = [window for window in list_windows(system=system) if window.title.casefold() == key]
+    if _only(f"have a window {title!r}", (window.pid for window in windows)) is None:
+        raise ProcessNotFoundError(
+            f"No window has the title {title!r}",
+            explanation="Titles match whole, not in part; memaccess.list_windows() shows those that there are.",
+        )
+    return windows[0]
+
+
+def wait_for_process(name: str, timeout: float | None = None, *, system: System | None = None) -> ProcessInfo:
+    """Wait until a program of that name runs.
+
+    :param name: as in :func:`find_processes`.
+    :param timeout: for how many seconds at the most; None waits for ever.
+    :raises TimeoutError: none has started by then.
+    :raises AmbiguousProcessError: several run; its ``pids`` tells which.
+
+    >>> wait_for_process('game', timeout=10).pid
+    5555
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        try:
+            return find_process(name, system=system)
+        except ProcessNotFoundError:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(
+                    f"No process called {name!r} has started within {timeout} seconds"
+                ) from None
+        time.sleep(_POLL_SECONDS)
+
+
+def _name_key(name: str) -> str:
+    """What two names of the same program have in common."""
+    if not isinstance(name, str):
+        raise TypeError(f"a program's name is a str, not {type(name).__name__}")
+    return name.casefold().removesuffix(".exe")
+
+
+def _only(what: str, pids: Iterable[int]) -> int | None:
+    """The one pid of several mentions, or None where there is none."""
+    different = tuple(sorted(set(pids)))
+    if len(different) > 1:
+        raise AmbiguousProcessError(
+            f"{len(different)} processes {what}: pids {', '.join(map(str, different))}", different
+        )
+    return different[0] if different else None

@@ -1,0 +1,45 @@
+"""A stretch of a program's address space, and what the memory in it is."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Region(NamedTuple):
+    """Neighbouring pages with the same attributes."""
+
+    base: int
+    """Address of the first byte."""
+    size: int
+    """Length in bytes."""
+    state: str
+    """``'committed'`` (there is memory), ``'reserved'`` (only the addresses are taken) or ``'free'``."""
+    kind: str | None
+    """``'private'``, ``'mapped'`` (a file's or shared memory), ``'image'`` (a program's or a DLL's), or
+    None where it is free."""
+    readable: bool
+    writable: bool
+    executable: bool
+    guarded: bool
+    """The next touch raises an alarm in the program: the end of a growing stack, usually."""
+    protection: int
+    """The protection as the operating system writes it; ``PAGE_*`` on Windows. 0 where there is none."""
+
+    @property
+    def end(self) -> int:
+        """Address of the first byte behind it."""
+        return self.base + self.size
+
+    @property
+    def rights(self) -> str:
+        """What the program may do there, as ``'rwx'`` with ``-`` for what it may not."""
+        rights = ((self.readable, "r"), (self.writable, "w"), (self.executable, "x"))
+        return "".join(letter if allowed else "-" for allowed, letter in rights)
+
+    def __str__(self) -> str:
+        what = [self.state]
+        if self.state == "committed":
+            what += [self.rights, *(["guarded"] if self.guarded else [])]
+        if self.kind:
+            what.append(self.kind)
+        return f"0x{self.base:x}-0x{self.end:x} ({' '.join(what)})"

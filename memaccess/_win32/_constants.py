@@ -1,0 +1,90 @@
+"""Constants of Windows, as flags of the parameter that takes them."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ProcessAccess(enum.IntFlag):
+    """Rights of a process handle.
+
+    https://learn.microsoft.com/windows/win32/procthread/process-security-and-access-rights
+    """
+
+    VM_OPERATION = 0x0008
+    VM_READ = 0x0010
+    VM_WRITE = 0x0020
+    QUERY_INFORMATION = 0x0400
+    QUERY_LIMITED_INFORMATION = 0x1000
+    SYNCHRONIZE = 0x100000
+
+
+class PageProtection(enum.IntFlag):
+    """Protection of pages.
+
+    https://learn.microsoft.com/windows/win32/memory/memory-protection-constants
+    """
+
+    NOACCESS = 0x01
+    READONLY = 0x02
+    READWRITE = 0x04
+    WRITECOPY = 0x08
+    EXECUTE = 0x10
+    EXECUTE_READ = 0x20
+    EXECUTE_READWRITE = 0x40
+    EXECUTE_WRITECOPY = 0x80
+    GUARD = 0x100
+    NOCACHE = 0x200
+    WRITECOMBINE = 0x400
+
+
+class MemoryState(enum.IntEnum):
+    """State of pages, in MEMORY_BASIC_INFORMATION.
+
+    https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-memory_basic_information
+    """
+
+    COMMIT = 0x1000
+    RESERVE = 0x2000
+    FREE = 0x10000
+
+
+class MemoryType(enum.IntEnum):
+    """Type of pages, in MEMORY_BASIC_INFORMATION."""
+
+    PRIVATE = 0x20000
+    MAPPED = 0x40000
+    IMAGE = 0x1000000
+
+
+class Snapshot(enum.IntFlag):
+    """What CreateToolhelp32Snapshot takes in.
+
+    https://learn.microsoft.com/windows/win32/api/tlhelp32/nf-tlhelp32-createtoolhelp32snapshot
+    """
+
+    PROCESS = 0x2
+
+
+class Wait(enum.IntEnum):
+    """Results of WaitForSingleObject.
+
+    https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject
+    """
+
+    OBJECT_0 = 0x0
+    TIMEOUT = 0x102
+    FAILED = 0xFFFFFFFF
+
+
+INVALID_HANDLE_VALUE = -1
+
+PROCESS_PROTECTION_LEVEL_INFO = 7
+"""The class of GetProcessInformation that tells of protected processes.
+
+https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocessinformation
+"""
+PROTECTION_LEVEL_NONE = 0xFFFFFFFE
+
+ERROR_NO_MORE_FILES = 18
+ERROR_INSUFFICIENT_BUFFER = 122

@@ -1,0 +1,129 @@
+"""Structures of Windows, with both widths written out where they differ.
+
+The width that counts is the caller's: a 64-bit program gets the 64-bit form for every target.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+from memaccess._win32._types import DWORD, LONG, ULONG64, WCHAR
+
+MAX_PATH = 260
+
+
+class MEMORY_BASIC_INFORMATION32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-memory_basic_information"""
+
+    if TYPE_CHECKING:
+        BaseAddress: int
+        AllocationBase: int
+        AllocationProtect: int
+        RegionSize: int
+        State: int
+        Protect: int
+        Type: int
+
+    _fields_ = [
+        ("BaseAddress", DWORD),
+        ("AllocationBase", DWORD),
+        ("AllocationProtect", DWORD),
+        ("RegionSize", DWORD),
+        ("State", DWORD),
+        ("Protect", DWORD),
+        ("Type", DWORD),
+    ]
+
+
+class MEMORY_BASIC_INFORMATION64(ctypes.Structure):
+    """As above, for 64-bit callers. winnt.h aligns it to 16 bytes, which changes no offset."""
+
+    if TYPE_CHECKING:
+        BaseAddress: int
+        AllocationBase: int
+        AllocationProtect: int
+        RegionSize: int
+        State: int
+        Protect: int
+        Type: int
+
+    _fields_ = [
+        ("BaseAddress", ULONG64),
+        ("AllocationBase", ULONG64),
+        ("AllocationProtect", DWORD),
+        ("_alignment1", DWORD),
+        ("RegionSize", ULONG64),
+        ("State", DWORD),
+        ("Protect", DWORD),
+        ("Type", DWORD),
+        ("_alignment2", DWORD),
+    ]
+
+
+class PROCESSENTRY32W32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/tlhelp32/ns-tlhelp32-processentry32w"""
+
+    if TYPE_CHECKING:
+        dwSize: int
+        cntUsage: int
+        th32ProcessID: int
+        th32DefaultHeapID: int
+        th32ModuleID: int
+        cntThreads: int
+        th32ParentProcessID: int
+        pcPriClassBase: int
+        dwFlags: int
+        szExeFile: ctypes.Array[WCHAR]
+
+    _fields_ = [
+        ("dwSize", DWORD),
+        ("cntUsage", DWORD),
+        ("th32ProcessID", DWORD),
+        ("th32DefaultHeapID", DWORD),
+        ("th32ModuleID", DWORD),
+        ("cntThreads", DWORD),
+        ("th32ParentProcessID", DWORD),
+        ("pcPriClassBase", LONG),
+        ("dwFlags", DWORD),
+        ("szExeFile", WCHAR * MAX_PATH),
+    ]
+
+
+class PROCESSENTRY32W64(ctypes.Structure):
+    """As above, for 64-bit callers."""
+
+    if TYPE_CHECKING:
+        dwSize: int
+        cntUsage: int
+        th32ProcessID: int
+        th32DefaultHeapID: int
+        th32ModuleID: int
+        cntThreads: int
+        th32ParentProcessID: int
+        pcPriClassBase: int
+        dwFlags: int
+        szExeFile: ctypes.Array[WCHAR]
+
+    _fields_ = [
+        ("dwSize", DWORD),
+        ("cntUsage", DWORD),
+        ("th32ProcessID", DWORD),
+        ("th32DefaultHeapID", ULONG64),
+        ("th32ModuleID", DWORD),
+        ("cntThreads", DWORD),
+        ("th32ParentProcessID", DWORD),
+        ("pcPriClassBase", LONG),
+        ("dwFlags", DWORD),
+        ("szExeFile", WCHAR * MAX_PATH),
+    ]
+
+
+_WIDE = ctypes.sizeof(ctypes.c_void_p) == 8
+
+MEMORY_BASIC_INFORMATION: type[MEMORY_BASIC_INFORMATION32 | MEMORY_BASIC_INFORMATION64] = (
+    MEMORY_BASIC_INFORMATION64 if _WIDE else MEMORY_BASIC_INFORMATION32
+)
+PROCESSENTRY32W: type[PROCESSENTRY32W32 | PROCESSENTRY32W64] = (
+    PROCESSENTRY32W64 if _WIDE else PROCESSENTRY32W32
+)

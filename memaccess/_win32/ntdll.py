@@ -1,0 +1,26 @@
+"""Functions of ntdll.dll.
+
+The NtWow64 family is not documented by Microsoft and exists in the 32-bit ntdll of a 64-bit Windows
+alone. Wine has it too and tests it on real Windows (dlls/ntdll/tests/wow64.c).
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "win32"
+
+from memaccess._win32._declare import declare, declare_optional, load
+from memaccess._win32._types import HANDLE, NTSTATUS, PVOID, ULONG, ULONG64
+
+_dll = load("ntdll")
+
+# https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-rtlntstatustodoserror
+RtlNtStatusToDosError = declare(_dll, "RtlNtStatusToDosError", ULONG, NTSTATUS)
+
+NtWow64ReadVirtualMemory64 = declare_optional(
+    _dll, "NtWow64ReadVirtualMemory64", NTSTATUS, HANDLE, ULONG64, PVOID, ULONG64, PVOID
+)
+NtWow64WriteVirtualMemory64 = declare_optional(
+    _dll, "NtWow64WriteVirtualMemory64", NTSTATUS, HANDLE, ULONG64, PVOID, ULONG64, PVOID
+)

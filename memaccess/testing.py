@@ -1,0 +1,374 @@
+r"""A program made of byte buffers, for testing code that uses memaccess on any system.
+
+It behaves as a Windows program does, error codes included, and memaccess's own tests hold it to
+that: the same assertions run on it and on real programs.
+
+>>> game = FakeProcess(name='game.exe', bitness=32)
+>>> game.map(0x401000, b'\x64\x00\x00\x00')
+>>> with game.open('rw') as view:
+...     view.write_int(view.read_int(0x401000) - 1, 0x401000)
+>>> game.peek(4, 0x401000)
+b'c\x00\x00\x00'
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+from memaccess._backend import Access, ProcessInfo, WindowInfo, _protection
+from memaccess._buffers import byte_count
+from memaccess._errors import (
+    ERROR_ACCESS_DENIED,
+    ERROR_INVALID_ADDRESS,
+    ERROR_INVALID_HANDLE,
+    ERROR_INVALID_PARAMETER,
+    ERROR_NOACCESS,
+    ERROR_PARTIAL_COPY,
+    SystemFailure,
+)
+from memaccess._types import WINDOWS_32, WINDOWS_64
+from memaccess._view import MemoryView
+from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memaccess._regions import Region
+    from memaccess._types import DataModel
+
+__all__ = ["FakeProcess", "FakeSystem"]
+
+_PAGE = 4096
+_TOP = {32: 0xFFFF_0000, 64: 0x7FFF_FFFF_0000}
+"""One past the highest address that programs can have memory at."""
+
+_PROTECTIONS = {
+    "---": PageProtection.NOACCESS,
+    "r--": PageProtection.READONLY,
+    "rw-": PageProtection.READWRITE,
+    "--x": PageProtection.EXECUTE,
+    "r-x": PageProtection.EXECUTE_READ,
+    "rwx": PageProtection.EXECUTE_READWRITE,
+}
+_KINDS = {"private": MemoryType.PRIVATE, "mapped": MemoryType.MAPPED, "image": MemoryType.IMAGE}
+_RESERVED = 0
+
+
+class _Mapping:
+    """Neighbouring pages that were mapped together."""
+
+    def __init__(self, base: int, data: bytearray, protection: int, kind: int) -> None:
+        self.base = base
+        self.data = data
+        self.kind = kind
+        self.protections = [protection] * (len(data) // _PAGE)
+
+    @property
+    def end(self) -> int:
+        return self.base + len(self.data)
+
+    def region_at(self, address: int) -> Region:
+        """The pages from *address*'s on that have the same protection."""
+        first = last = (address - self.base) // _PAGE
+        protection = self.protections[first]
+        while last < len(self.protections) and self.protections[last] == protection:
+            last += 1
+        state = MemoryState.RESERVE if protection == _RESERVED else MemoryState.COMMIT
+        return _protection.region(
+            self.base + first * _PAGE, (last - first) * _PAGE, state, protection, self.kind
+        )
+
+
+class FakeProcess:
+    """A program that exists only in this Python.
+
+    :param pid: its pid.
+    :param name: its file name.
+    :param bitness: its width, 32 or 64.
+    :param windows: the titles of its windows.
+    :raises ValueError: the bitness is neither.
+    """
+
+    def __init__(
+        self,
+        pid: int = 5556,
+        name: str = "game.exe",
+        *,
+        bitness: int = 64,
+        parent_pid: int = 4,
+        windows: tuple[str, ...] = (),
+    ) -> None:
+        if bitness not in _TOP:
+            raise ValueError(f"bitness is 32 or 64, not {bitness!r}")
+        self.pid = pid
+        self.name = name
+        self.parent_pid = parent_pid
+        self.windows = windows
+        self.model: DataModel = WINDOWS_32 if bitness == 32 else WINDOWS_64
+        self.exit_code: int | None = None
+        self.denied = False
+        """Set it to have the system refuse to open the program."""
+        self.protected = False
+        """Set it to have the program be one that the system protects from everybody."""
+        self.open_handles = 0
+        """How many views are open on it."""
+        self._mappings: list[_Mapping] = []
+
+    @property
+    def bitness(self) -> int:
+        """32 or 64."""
+        return self.model.bitness
+
+    def open(self, mode: str = "r") -> MemoryView:
+        """A view of this program."""
+        return MemoryView(self.pid, mode, system=FakeSystem(self))
+
+    def map(
+        self,
+        address: int,
+        content: bytes | int,
+        protection: str = "rw-",
+        *,
+        kind: str = "private",
+        guard: bool = False,
+    ) -> None:
+        """Give the program memory.
+
+        :param address: where it begins; memory begins with the page of it.
+        :param content: the bytes there, or how many zeros.
+        :param protection: ``'rw-'`` and the like; ``'---'`` for memory that nobody may touch.
+        :param kind: ``'private'``, ``'mapped'`` or ``'image'``.
+        :param guard: whether they are guard pages.
+        :raises ValueError: there is memory already, or Windows has no such protection.
+        """
+        if protection not in _PROTECTIONS:
+            raise ValueError(f"Windows has no protection {protection!r}, only {', '.join(_PROTECTIONS)}")
+        value = _PROTECTIONS[protection] | (PageProtection.GUARD if guard else 0)
+        mapping = self._add(
+            address, content if isinstance(content, int) else len(content), value, _KINDS[kind]
+        )
+        if not isinstance(content, int):
+            offset = address - mapping.base
+            mapping.data[offset : offset + len(content)] = content
+
+    def reserve(self, address: int, size: int) -> None:
+        """Take addresses without giving them memory."""
+        self._add(address, size, _RESERVED, MemoryType.PRIVATE)
+
+    def unmap(self, address: int) -> None:
+        """Take away what was mapped or reserved at *address*."""
+        self._mappings.remove(self._mapping_at(address))
+
+    def exit(self, code: int = 0) -> None:
+        """End the program."""
+        self.exit_code = code
+        self._mappings.clear()
+
+    def peek(self, size: int, address: int) -> bytes:
+        """The bytes at *address*, whatever their protection."""
+        mapping = self._mapping_at(address)
+        return bytes(mapping.data[address - mapping.base : address - mapping.base + size])
+
+    def _add(self, address: int, size: int, protection: int, kind: int) -> _Mapping:
+        base = address // _PAGE * _PAGE
+        end = -(-(address + size) // _PAGE) * _PAGE
+        if size <= 0 or base < 0 or end > _TOP[self.bitness]:
+            raise ValueError(f"a {self.bitness}-bit program can't have {size} bytes at 0x{address:x}")
+        if any(base < other.end and other.base < end for other in self._mappings):
+            raise ValueError(f"there is memory already at 0x{address:x}")
+        mapping = _Mapping(base, bytearray(end - base), protection, kind)
+        self._mappings.append(mapping)
+        self._mappings.sort(key=lambda each: each.base)
+        return mapping
+
+    def _mapping_at(self, address: int) -> _Mapping:
+        for mapping in self._mappings:
+            if mapping.base <= address < mapping.end:
+                return mapping
+        raise ValueError(f"nothing is mapped at 0x{address:x}")
+
+    def _region_at(self, address: int) -> Region | None:
+        if address >= _TOP[self.bitness]:
+            return None
+        start, stop = address // _PAGE * _PAGE, _TOP[self.bitness]
+        for mapping in self._mappings:
+            if mapping.base <= address < mapping.end:
+                return mapping.region_at(address)
+            if mapping.base > address:
+                stop = min(stop, mapping.base)
+        return _protection.region(start, stop - start, MemoryState.FREE, 0, 0)
+
+
+class FakeSystem:
+    """An operating system that runs nothing but the given programs.
+
+    :param processes: the programs.
+    :param current: the one that asks; the first, where it is not given.
+    """
+
+    def __init__(self, *processes: FakeProcess, current: FakeProcess | None = None) -> None:
+        self._processes = list(processes)
+        self._current = current or (processes[0] if processes else None)
+
+    def start(self, process: FakeProcess) -> None:
+        """Add a program."""
+        self._processes.append(process)
+
+    def open(self, pid: int, access: Access, /) -> _OpenedFake:
+        """Open a program; see ``System.open``."""
+        for process in self._processes:
+            if process.pid == pid and pid != 0:
+                if process.denied or process.protected:
+                    raise SystemFailure("OpenProcess", winerror=ERROR_ACCESS_DENIED, text="Access denied.")
+                return _OpenedFake(process, access)
+        raise SystemFailure("OpenProcess", winerror=ERROR_INVALID_PARAMETER, text="Invalid parameter.")
+
+    def current_pid(self) -> int:
+        """The pid of the program that asks."""
+        if self._current is None:
+            raise SystemFailure("GetCurrentProcessId", winerror=ERROR_INVALID_PARAMETER)
+        return self._current.pid
+
+    def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
+        """The running programs; only those whose name is *wanted*, where that is given."""
+        return [self._info(each) for each in self._running() if wanted is None or wanted(each.name)]
+
+    def process(self, pid: int, /) -> ProcessInfo | None:
+        """The running program with that pid."""
+        return next((self._info(each) for each in self._running() if each.pid == pid), None)
+
+    def windows(self) -> list[WindowInfo]:
+        """The windows of all programs."""
+        return [WindowInfo(title, each.pid) for each in self._running() for title in each.windows]
+
+    def is_protected(self, pid: int, /) -> bool:
+        """Whether the program was made a protected one."""
+        return any(each.protected for each in self._running() if each.pid == pid)
+
+    def _running(self) -> Iterator[FakeProcess]:
+        return (each for each in self._processes if each.exit_code is None)
+
+    @staticmethod
+    def _info(process: FakeProcess) -> ProcessInfo:
+        path = None if process.denied else f"C:\\{process.name}"
+        bitness = None if process.denied else process.bitness
+        return ProcessInfo(process.pid, process.name, path, process.parent_pid, bitness)
+
+
+class _OpenedFake:
+    """A fake program as a view has it open: with rights, until it is closed."""
+
+    def __init__(self, target: FakeProcess, access: Access) -> None:
+        self._target = target
+        self._access = access
+        self._closed = False
+        self.pid = target.pid
+        self.name = target.name
+        self.model = target.model
+        target.open_handles += 1
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._target.open_handles -= 1
+
+    def is_alive(self) -> bool:
+        self._require_open("WaitForSingleObject")
+        return self._target.exit_code is None
+
+    def exit_code(self) -> int | None:
+        self._require_open("GetExitCodeProcess")
+        return self._target.exit_code
+
+    def region_at(self, address: int, /) -> Region | None:
+        self._require_running("VirtualQueryEx")
+        return self._target._region_at(address)
+
+    def read(self, size: int, address: int, /) -> bytes:
+        api = "ReadProcessMemory"
+        self._require(api, Access.READ)
+        data = b"".join(self._readable_pieces(size, address))
+        if len(data) < size:
+            raise self._inaccessible(api, address, data=data, transferred=len(data))
+        return data
+
+    def read_into(self, buffer: memoryview, address: int, /) -> None:
+        if not buffer.nbytes:
+            return
+        target = (ctypes.c_char * buffer.nbytes).from_buffer(buffer)
+        try:
+            target.raw = self.read(buffer.nbytes, address)
+        except SystemFailure as failure:
+            target.raw = failure.data + target.raw[len(failure.data) :]
+            raise
+
+    def _readable_pieces(self, size: int, address: int) -> Iterator[bytes]:
+        """The bytes from *address* on, as far as they can be read."""
+        end = address + size
+        while address < end:
+            region = self._target._region_at(address)
+            if region is None or not region.readable or region.guarded:
+                return
+            stop = min(region.end, end)
+            yield self._target.peek(stop - address, address)
+            address = stop
+
+    def write(self, data: bytes | memoryview, address: int, /) -> None:
+        api = "WriteProcessMemory"
+        self._require(api, Access.WRITE)
+        content = bytes(data)
+        done = 0
+        while done < len(content):
+            region = self._target._region_at(address + done)
+            # WriteProcessMemory lifts the protection of code by itself, and of nothing else
+            # (ReactOS does it the same way: dll/win32/kernel32/client/proc.c).
+            if region is None or region.guarded or not (region.writable or region.executable):
+                code = ERROR_PARTIAL_COPY if done else ERROR_NOACCESS
+                raise SystemFailure(api, winerror=code, text="Invalid access.", transferred=done)
+            piece = content[done : done + region.end - address - done]
+            self._poke(piece, address + done)
+            done += len(piece)
+
+    def _poke(self, data: bytes, address: int) -> None:
+        mapping = self._target._mapping_at(address)
+        mapping.data[address - mapping.base : address - mapping.base + len(data)] = data
+
+    def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
+        if byte_count(data):
+            self._require("WriteProcessMemory", Access.WRITE)
+            _protection.write_forced(self, data, address)
+
+    def protect(self, address: int, size: int, protection: int, /) -> None:
+        self._require("VirtualProtectEx", Access.WRITE)
+        try:
+            mapping = self._target._mapping_at(address)
+        except ValueError:
+            raise SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS) from None
+        first = (address - mapping.base) // _PAGE
+        last = (address + size - 1 - mapping.base) // _PAGE + 1
+        if last > len(mapping.protections) or _RESERVED in mapping.protections[first:last]:
+            raise SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS)
+        mapping.protections[first:last] = [protection] * (last - first)
+
+    def flush_code(self, _address: int, _size: int, /) -> None:
+        self._require("FlushInstructionCache", Access.WRITE)
+
+    def _require(self, api: str, access: Access) -> None:
+        self._require_running(api)
+        if access not in self._access:
+            raise SystemFailure(api, winerror=ERROR_ACCESS_DENIED, text="Access denied.")
+
+    def _require_running(self, api: str) -> None:
+        self._require_open(api)
+        if self._target.exit_code is not None:
+            raise SystemFailure(api, winerror=ERROR_ACCESS_DENIED, text="Access denied.")
+
+    def _require_open(self, api: str) -> None:
+        if self._closed:
+            raise SystemFailure(api, winerror=ERROR_INVALID_HANDLE, text="Invalid handle.")
+
+    def _inaccessible(self, api: str, address: int, *, data: bytes, transferred: int) -> SystemFailure:
+        """299 for addresses that a program can have, 998 for the kernel's."""
+        code = ERROR_NOACCESS if address >= _TOP[self.model.bitness] else ERROR_PARTIAL_COPY
+        return SystemFailure(api, winerror=code, text="Invalid access.", data=data, transferred=transferred)

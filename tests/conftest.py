@@ -1,0 +1,42 @@
+"""Fixtures for all tests: a deadline, the leak check, and who can't run here."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.leaks import no_leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEADLINE_SECONDS = 120
+_HERE = Path(__file__).resolve().parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything under ``tests/live`` opens real processes, and needs a system that has them."""
+    for item in items:
+        if _HERE / "live" in item.path.parents:
+            item.add_marker(pytest.mark.live)
+        if item.get_closest_marker("live") and sys.platform != "win32":
+            item.add_marker(pytest.mark.skip(reason="needs Windows, or the Windows Python under Wine"))
+
+
+@pytest.fixture(autouse=True)
+def _deadline(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test ends in time, or the whole run ends with the stack of what hangs."""
+    marker = request.node.get_closest_marker("deadline")
+    faulthandler.dump_traceback_later(marker.args[0] if marker else DEADLINE_SECONDS, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing() -> Iterator[None]:
+    """Every test closes what it opens."""
+    with no_leaks():
+        yield
