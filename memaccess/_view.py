@@ -7,8 +7,6 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import Self
-
 from memaccess import _explain, _partial, _processes
 from memaccess._aggregates import Aggregates, checked_count
 from memaccess._backend import Access, default_system
@@ -24,6 +22,8 @@ from memaccess._partial import PartialRead
 
 if TYPE_CHECKING:
     import types
+
+    from typing_extensions import Self
 
     from memaccess._backend import Process, System
 

@@ -1,0 +1,7 @@
+"""``python -m memaccess``."""
+
+import sys
+
+from memaccess.cli import main
+
+sys.exit(main())
