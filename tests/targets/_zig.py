@@ -1,0 +1,53 @@
+"""One C compiler for Windows programs, the same on every host: Zig's, from PyPI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from _cache import cache_folder, made
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ZIG_VERSION = "0.15.2"
+
+TRIPLES = {64: "x86_64-windows-gnu", 32: "x86-windows-gnu"}
+FLAGS = ("-std=c11", "-O1", "-g0", "-Wall", "-Wextra", "-Werror", "-municode")
+RECIPE = f"{ZIG_VERSION} {TRIPLES} {FLAGS}"
+
+
+def pip(*arguments: str | Path) -> None:
+    """Run the pip of the running Python, quietly."""
+    subprocess.run(
+        [sys.executable, "-m", "pip", "-qq", "--no-input", *arguments],
+        check=True,
+        stdout=sys.stderr,
+        env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
+
+
+def _install(folder: Path) -> None:
+    pip("install", "--no-deps", "--no-compile", "--target", folder, f"ziglang=={ZIG_VERSION}")
+
+
+def compiler() -> Path:
+    """Return the path of the compiler, installed into the cache at its first use."""
+    home = cache_folder() / f"zig-{ZIG_VERSION}"
+    made(home, _install, f"installing the C compiler (ziglang {ZIG_VERSION})")
+    return home / "ziglang" / ("zig.exe" if sys.platform == "win32" else "zig")
+
+
+def compile_program(bits: int, program: Path, *arguments: str | Path) -> None:
+    """Compile one Windows program of the given width; ``arguments`` are sources and options."""
+    own = str(cache_folder() / "zig-cache")
+    subprocess.run(
+        [compiler(), "cc", "-target", TRIPLES[bits], *FLAGS, *arguments, "-o", program],
+        check=True,
+        stdout=sys.stderr,
+        env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": own, "ZIG_LOCAL_CACHE_DIR": own},
+    )
+    # The linker leaves debug data beside the program even with -g0 (Zig 0.15).
+    program.with_suffix(".pdb").unlink(missing_ok=True)

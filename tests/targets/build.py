@@ -1,0 +1,41 @@
+"""Compile the target programs, 64-bit and 32-bit, on any host; print the folder they are in.
+
+    python tests/targets/build.py
+
+The programs are described in ``target.h``. They are called ``<name>-64.exe`` and
+``<name>-32.exe`` and are compiled again only when a source or the compiler changed.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from _cache import cache_folder, digest, made
+from _zig import RECIPE, TRIPLES, compile_program, compiler
+
+HERE = Path(__file__).resolve().parent
+
+
+def _compile_all(bits: int, folder: Path) -> None:
+    for source in sorted(HERE.glob("*.c")):
+        compile_program(bits, folder / f"{source.stem}-{bits}.exe", source, "-luser32")
+
+
+def _make(folder: Path) -> None:
+    compiler()
+    with ThreadPoolExecutor() as both:
+        for result in [both.submit(_compile_all, bits, folder) for bits in TRIPLES]:
+            result.result()
+
+
+def folder_of_targets() -> Path:
+    """Return the folder of the built targets, building them if a source changed."""
+    sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.h")])
+    recipe = digest(RECIPE, *(part for source in sources for part in (source.name, source)))
+    folder = cache_folder() / "targets" / f"targets-{recipe}"
+    return made(folder, _make, "compiling the target programs (the first time takes two minutes)")
+
+
+if __name__ == "__main__":
+    print(folder_of_targets())

@@ -1,0 +1,40 @@
+/* What every target does alike. It says one line of JSON when it is ready, then answers each line it
+ * is sent with one line of JSON, and ends when its input does, or at "quit". So a test never waits
+ * for a time, only for a line. */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <windows.h>
+
+/* The opening of each line; the caller goes on with its own members and closes the brace. */
+static inline void say_start(void)
+{
+    printf("{\"pid\": %lu, \"pointer_size\": %u", GetCurrentProcessId(), (unsigned)sizeof(void *));
+}
+
+static inline void say_end(void)
+{
+    puts("}");
+    fflush(stdout);
+}
+
+static inline void say_error(const char *what)
+{
+    printf("{\"error\": \"%s\", \"code\": %lu", what, GetLastError());
+    say_end();
+}
+
+/* Read one command; 0 when there are no more. */
+static inline int hear(char *line, int size)
+{
+    if (!fgets(line, size, stdin))
+        return 0;
+    line[strcspn(line, "\r\n")] = '\0';
+    return strcmp(line, "quit") != 0;
+}
+
+#endif
