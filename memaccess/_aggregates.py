@@ -1,11 +1,13 @@
-"""Text, arrays, structures and batches, over the few verbs that a view has."""
+"""Text, arrays, structures and batches, over the few verbs that a view has.
+
+Their methods import what only they need: importing memaccess stays as cheap as a first read.
+"""
 
 from __future__ import annotations
 
 import operator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from memaccess import _batch, _strings, _structs
 from memaccess._errors import MemoryAccessError, UnterminatedStringError
 from memaccess._typed import TypedMemory
 from memaccess._types import type_named
@@ -48,6 +50,8 @@ class Aggregates(TypedMemory):
         >>> view.read_string(0x401010)
         'Zoë'
         """
+        from memaccess import _strings
+
         text = _strings.text_encoding(encoding)
         most = _STRING_LIMIT if limit is None else limit
         if most < 0 or most % text.unit:
@@ -89,6 +93,8 @@ class Aggregates(TypedMemory):
 
         >>> view.write_string('Ada', 0x401010, limit=16)
         """
+        from memaccess import _strings
+
         data = _strings.encode_terminated(text, _strings.text_encoding(encoding), errors, terminate)
         if limit is not None and len(data) > limit:
             raise ValueError(f"{text!r} takes {len(data)} bytes, and there is room for {limit}")
@@ -144,6 +150,8 @@ class Aggregates(TypedMemory):
         >>> view.read_struct('if', 0x401030)
         (7, 2.5)
         """
+        from memaccess import _structs
+
         if isinstance(layout, str):
             compiled = _structs.compile_format(layout, self._model)
             return compiled.unpack(self.read(compiled.size, address))
@@ -171,6 +179,8 @@ class Aggregates(TypedMemory):
 
         >>> view.write_struct('if', (7, 2.5), 0x401030)
         """
+        from memaccess import _structs
+
         if isinstance(layout, str):
             if address is None:
                 raise TypeError("write_struct() takes a format, its values and an address")
@@ -217,6 +227,8 @@ class Aggregates(TypedMemory):
         self, ranges: list[tuple[int, int]], return_errors: bool
     ) -> list[bytes | MemoryAccessError]:
         """The bytes of every range ``(size, address)``; or its error, where that is wanted."""
+        from memaccess import _batch
+
         pieces: list[bytes | MemoryAccessError] = [b""] * len(ranges)
         alone: list[int] = []
         for span in _batch.merge(ranges):

@@ -69,6 +69,8 @@ WRITE = Operation(
     PartialWriteError,
 )
 
+_OPERATIONS = {each.access: each for each in (READ, WRITE)}
+
 
 def opening_error(system: System, failure: SystemFailure, pid: int) -> ProcessOpenError:
     """The error of a process that could not be opened."""
@@ -121,6 +123,16 @@ def closed_error(what: str, pid: int) -> ClosedViewError:
     )
 
 
+def query_error(process: Process | None, pid: int, failure: SystemFailure, address: int) -> MemoryAccessError:
+    """The error where the system can't be asked what the memory at an address is."""
+    if process is None or failure.winerror == ERROR_INVALID_HANDLE:
+        return closed_error("tell the memory", pid)
+    ended = _ended(process)
+    message = f"Can't tell the memory of process {pid} at address 0x{address:x}, error code {failure.code}"
+    kind = TargetExitedError if ended else MemoryAccessError
+    return kind(message, failure, pid=pid, address=address, explanation=ended or failure.text)
+
+
 _CLOSED = "The view was closed; open the process again with a new MemoryView."
 
 
@@ -132,9 +144,14 @@ class Attempt(NamedTuple):
     access: Access
     """What the view may do."""
     failure: SystemFailure
-    operation: Operation
+    tried: Access
     size: int
     address: int
+
+    @property
+    def operation(self) -> Operation:
+        """The words and errors of what was tried."""
+        return _OPERATIONS[self.tried]
 
 
 def access_error(attempt: Attempt, pid: int) -> MemoryAccessError:
@@ -167,13 +184,24 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     """As :func:`_reason`, where the program lives and the view may: so it is the memory."""
     failure, operation = attempt.failure, attempt.operation
     region = _refusing_region(process, attempt)
-    if failure.winerror == ERROR_ACCESS_DENIED and region is None:
+    beyond = _is_beyond_programs(process, attempt.address)
+    if failure.winerror == ERROR_ACCESS_DENIED and region is None and not beyond:
         explanation = f"The system does not let this view {operation.verb} there: {failure.text}"
         return MissingRightError, explanation, None
     if failure.winerror not in INACCESSIBLE and failure.winerror != ERROR_ACCESS_DENIED:
         return operation.refused, failure.text, region
     kind = operation.partial if failure.transferred else operation.refused
     return kind, _describe(process, operation, attempt.address, region), region
+
+
+def _is_beyond_programs(process: Process, address: int) -> bool:
+    """Whether the program can't have memory there. Wine 8 refuses to write there with code 5."""
+    if process.model.bitness == 64:
+        return address > _HIGHEST_ADDRESS
+    try:
+        return process.region_at(address) is None
+    except SystemFailure:
+        return False
 
 
 def _missing_mode(operation: Operation) -> str:
@@ -231,9 +259,10 @@ def _describe(process: Process, operation: Operation, address: int, region: Regi
             f"0x{address:x} lies in the first 64 KiB, which Windows keeps free: it is a null pointer, or one "
             "plus an offset. Check the link of the pointer chain before this one."
         )
-    if address > _HIGHEST_ADDRESS:
+    if _is_beyond_programs(process, address):
+        end = f" (those end at 0x{_HIGHEST_ADDRESS:x})" if process.model.bitness == 64 else ""
         return (
-            f"0x{address:x} is no address of a program (those end at 0x{_HIGHEST_ADDRESS:x}). "
+            f"0x{address:x} is no address of a {process.model.bitness}-bit program{end}. "
             "What was read as a pointer is probably something else."
         )
     if region is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memaccess._errors import SystemFailure
-from memaccess._strings import PAGE
+from memaccess._regions import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PAGE = 4096
+"""Bytes of a page: what may be done with memory never changes within one."""
+
 
 class Region(NamedTuple):
     """Neighbouring pages with the same attributes."""

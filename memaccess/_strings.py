@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, NamedTuple
 
+from memaccess._regions import PAGE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE = 4096
-"""Readability never changes within a page; a read that stays in one can't fail because of the next."""
 _FIRST = 256
 """Bytes of the first read: most strings are short."""
 

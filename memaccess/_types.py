@@ -129,7 +129,7 @@ class Codec(Generic[T]):
     def _misfit(self, value: object, raw: object) -> Exception:
         """Why struct could not pack *value*."""
         if self.code in "fd":
-            if isinstance(raw, (int, float)):
+            if hasattr(raw, "__float__"):  # a Fraction or a Decimal is a number too
                 return OverflowError(f"{value!r} is too large for {self.name}")
             return TypeError(f"{self.name} takes a float, not {type(value).__name__}")
         if not hasattr(raw, "__index__"):

@@ -1,19 +1,24 @@
-"""MemoryView: a running program's memory, opened for reading, writing or both."""
+"""MemoryView: a running program's memory, opened for reading, writing or both.
+
+What explains a failure is loaded with the first failure: importing memaccess stays as cheap as a first
+read.
+"""
 
 from __future__ import annotations
 
 import operator
-import threading
 import warnings
+from _thread import allocate_lock  # threading itself would be a tenth of the whole import
 from typing import TYPE_CHECKING, Any
 
-from memaccess import _explain, _partial, _processes
+from memaccess import _partial, _processes
 from memaccess._aggregates import Aggregates, checked_count
 from memaccess._backend import Access, default_system
 from memaccess._buffers import as_source, as_target, byte_count
 from memaccess._errors import (
     ERROR_ACCESS_DENIED,
     ERROR_INVALID_HANDLE,
+    ClosedViewError,
     MemoryAccessError,
     NotReadableError,
     SystemFailure,
@@ -22,10 +27,12 @@ from memaccess._partial import PartialRead
 
 if TYPE_CHECKING:
     import types
+    from collections.abc import Iterator
 
     from typing_extensions import Self
 
     from memaccess._backend import Process, System
+    from memaccess._regions import Region
 
 _MODES = {"r": Access.READ, "w": Access.WRITE}
 _PID_LIMIT = 1 << 32
@@ -75,11 +82,13 @@ class MemoryView(Aggregates):
         self._access = _checked_mode(mode)
         self._pid = _checked_pid(pid)
         self._mode = mode
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         system = default_system() if system is None else system
         try:
             process = system.open(self._pid, self._access)
         except SystemFailure as failure:
+            from memaccess import _explain
+
             raise _explain.opening_error(system, failure, self._pid) from None
         self._name = process.name
         self._model = process.model
@@ -133,6 +142,8 @@ class MemoryView(Aggregates):
         :raises ClosedViewError: it was closed before. Leaving a ``with`` block never raises this.
         """
         if not self._close():
+            from memaccess import _explain
+
             raise _explain.closing_error(self._pid)
 
     def _close(self) -> bool:
@@ -180,8 +191,14 @@ class MemoryView(Aggregates):
         """The process, for an operation that is named in the error where the view is closed."""
         process = self._process
         if process is None:
-            raise _explain.closed_error(what, self._pid)
+            raise self._closed_error(what)
         return process
+
+    def _closed_error(self, what: str) -> ClosedViewError:
+        """The error of doing anything but reading or writing with a closed view."""
+        from memaccess import _explain
+
+        return _explain.closed_error(what, self._pid)
 
     # -- about the process
 
@@ -223,7 +240,7 @@ class MemoryView(Aggregates):
         try:
             return self._opened("tell the state").is_alive()
         except SystemFailure:
-            raise _explain.closed_error("tell the state", self._pid) from None
+            raise self._closed_error("tell the state") from None
 
     def exit_code(self) -> int | None:
         """What the program ended with; None while it runs.
@@ -233,14 +250,55 @@ class MemoryView(Aggregates):
         try:
             return self._opened("tell the state").exit_code()
         except SystemFailure:
-            raise _explain.closed_error("tell the state", self._pid) from None
+            raise self._closed_error("tell the state") from None
+
+    # -- the map
+
+    def region_at(self, address: int) -> Region | None:
+        """What the memory at *address* is: the region from its page on.
+
+        :returns: None above the highest address of programs, and where a 32-bit Python can't see.
+        :raises TargetExitedError: the program has ended.
+        :raises ClosedViewError: the view was closed.
+        :raises OverflowError: the address does not lie in the program's address space.
+
+        >>> print(view.region_at(0x401000))
+        0x401000-0x402000 (committed rw- private)
+        """
+        address = self._checked_address(address, 0)
+        process = self._opened("tell the memory")
+        try:
+            return process.region_at(address)
+        except SystemFailure as failure:
+            from memaccess import _explain
+
+            raise _explain.query_error(self._process, self._pid, failure, address) from None
+
+    def regions(self) -> Iterator[Region]:
+        """All regions of the program, from the lowest address to the highest, free ones among them.
+
+        The program goes on meanwhile, and may change its map: each region is as it was when it was
+        asked for.
+
+        It raises what :meth:`region_at` raises.
+
+        >>> [region.size for region in view.regions() if region.writable]
+        [4096]
+        """
+        address = 0
+        while address < self._address_limit:
+            region = self.region_at(address)
+            if region is None:
+                return
+            yield region
+            address = region.end
 
     # -- bytes
 
     def read(self, size: int, address: int) -> bytes:
         r"""Read *size* bytes at *address*: all of them, or it is an error.
 
-        :param size: how many bytes; 0 gives ``b''`` without asking the system.
+        :param size: how many bytes; 0 gives ``b''``, whatever is there.
         :param address: where they begin in the program's memory.
         :raises NotReadableError: the memory there can't be read; the error explains what it is.
         :raises PartialReadError: only the first part can be read; the error has it as ``data``.
@@ -251,7 +309,7 @@ class MemoryView(Aggregates):
         :raises OverflowError: the range does not lie in the program's address space.
 
         >>> view.read(4, 0x401000)
-        b'd\\x00\\x00\\x00'
+        b'd\x00\x00\x00'
         """
         size, address = self._checked_range(size, address)
         try:
@@ -272,7 +330,7 @@ class MemoryView(Aggregates):
         >>> buffer = bytearray(4)
         >>> view.read_into(buffer, 0x401000)
         >>> buffer
-        bytearray(b'd\\x00\\x00\\x00')
+        bytearray(b'd\x00\x00\x00')
         """
         target = as_target(buffer)
         size, address = self._checked_range(target.nbytes, address)
@@ -325,7 +383,7 @@ class MemoryView(Aggregates):
 
         Code pages need no *force* on Windows: WriteProcessMemory lifts their protection by itself.
 
-        >>> view.write(b'\\x21\\x00', 0x401000)
+        >>> view.write(b'\x21\x00', 0x401000)
         """
         data = as_source(values)
         size, address = self._checked_range(byte_count(data), address)
@@ -335,7 +393,7 @@ class MemoryView(Aggregates):
             else:
                 self._sink.write(data, address)
         except SystemFailure as failure:
-            raise self._error(failure, _explain.WRITE, size, address) from None
+            raise self._error(failure, Access.WRITE, size, address) from None
 
     # -- checks and errors
 
@@ -361,12 +419,13 @@ class MemoryView(Aggregates):
 
     def _read_error(self, failure: SystemFailure, size: int, address: int) -> MemoryAccessError:
         """The error of a read that failed."""
-        return self._error(failure, _explain.READ, size, address)
+        return self._error(failure, Access.READ, size, address)
 
-    def _error(
-        self, failure: SystemFailure, operation: _explain.Operation, size: int, address: int
-    ) -> MemoryAccessError:
-        attempt = _explain.Attempt(self._process, self._access, failure, operation, size, address)
+    def _error(self, failure: SystemFailure, tried: Access, size: int, address: int) -> MemoryAccessError:
+        """The error of a read or a write that failed."""
+        from memaccess import _explain
+
+        attempt = _explain.Attempt(self._process, self._access, failure, tried, size, address)
         return _explain.access_error(attempt, self._pid)
 
 

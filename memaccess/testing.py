@@ -166,9 +166,14 @@ class FakeProcess:
         self._mappings.clear()
 
     def peek(self, size: int, address: int) -> bytes:
-        """The bytes at *address*, whatever their protection."""
+        """The bytes at *address*, whatever their protection.
+
+        :raises ValueError: nothing is mapped there, or at a part of it.
+        """
         mapping = self._mapping_at(address)
-        return bytes(mapping.data[address - mapping.base : address - mapping.base + size])
+        piece = bytes(mapping.data[address - mapping.base : address - mapping.base + size])
+        missing = size - len(piece)
+        return piece + self.peek(missing, mapping.end) if missing > 0 else piece
 
     def _add(self, address: int, size: int, protection: int, kind: int) -> _Mapping:
         base = address // _PAGE * _PAGE
@@ -198,6 +203,15 @@ class FakeProcess:
             if mapping.base > address:
                 stop = min(stop, mapping.base)
         return _protection.region(start, stop - start, MemoryState.FREE, 0, 0)
+
+
+def _code_of_write(region: Region | None, done: int) -> int:
+    """The code of a write that got *done* bytes far, to where *region* refused it."""
+    if done:
+        return ERROR_PARTIAL_COPY
+    # What is not committed can't be given another protection, which WriteProcessMemory tries first.
+    committed = region is not None and region.state == "committed"
+    return ERROR_NOACCESS if committed else ERROR_INVALID_ADDRESS
 
 
 class FakeSystem:
@@ -324,8 +338,9 @@ class _OpenedFake:
             # WriteProcessMemory lifts the protection of code by itself, and of nothing else
             # (ReactOS does it the same way: dll/win32/kernel32/client/proc.c).
             if region is None or region.guarded or not (region.writable or region.executable):
-                code = ERROR_PARTIAL_COPY if done else ERROR_NOACCESS
-                raise SystemFailure(api, winerror=code, text="Invalid access.", transferred=done)
+                raise SystemFailure(
+                    api, winerror=_code_of_write(region, done), text="Invalid access.", transferred=done
+                )
             piece = content[done : done + region.end - address - done]
             self._poke(piece, address + done)
             done += len(piece)

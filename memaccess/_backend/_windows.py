@@ -182,7 +182,10 @@ class WindowsProcess:
         return trouble if self._handle is not None else failure(api, ERROR_INVALID_HANDLE)
 
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
-        _protection.write_forced(self, data, address)
+        size = byte_count(data)
+        if size:
+            self._require_reach(address, size, "VirtualProtectEx")
+            _protection.write_forced(self, data, address)
 
     def region_at(self, address: int, /) -> Region | None:
         if not self._reaches(address, 1):
