@@ -64,6 +64,7 @@ class Aggregates(TypedMemory):
         if not ended and limit is None:
             raise UnterminatedStringError(
                 f"no end of string within {most} bytes at address 0x{address:x}; give a limit to read so many",
+                address,
                 data,
             )
         return data.decode(text.name, errors)

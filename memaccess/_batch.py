@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_LONGEST = 1 << 20
+"""Bytes of a span at the most; larger reads bring nothing more."""
+
+
 class Span(NamedTuple):
     """A stretch of memory to read at once, and the requests that lie in it."""
 
@@ -19,7 +23,7 @@ class Span(NamedTuple):
 
 
 def merge(requests: Sequence[tuple[int, int]]) -> list[Span]:
-    """The fewest spans that cover all *requests* ``(size, address)`` and touch no page besides theirs.
+    """Few spans that cover all *requests* ``(size, address)`` and touch no page besides theirs.
 
     So a span can't be read only where one of its members can't be read either.
     """
@@ -28,7 +32,8 @@ def merge(requests: Sequence[tuple[int, int]]) -> list[Span]:
     start = end = 0
     for index in sorted(range(len(requests)), key=lambda index: requests[index][1]):
         size, address = requests[index]
-        if members and address // PAGE > (end - 1) // PAGE + 1:
+        apart = address // PAGE > (end - 1) // PAGE + 1
+        if members and (apart or address + size - start > _LONGEST):
             spans.append(Span(start, end - start, tuple(members)))
             members = []
         if not members:

@@ -239,11 +239,14 @@ class UnterminatedStringError(ValueError):
 
     __module__ = "memaccess"
 
+    address: int | None
+    """Where the string begins."""
     data: bytes
     """What was read instead, undecoded."""
 
-    def __init__(self, message: str, data: bytes = b"") -> None:
+    def __init__(self, message: str, address: int | None = None, data: bytes = b"") -> None:
         super().__init__(message)
+        self.address = address
         self.data = data
 
 

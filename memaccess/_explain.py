@@ -274,7 +274,7 @@ def _describe(process: Process, operation: Operation, address: int, region: Regi
     sentences = [_what_it_is(region, operation, address)]
     if region.base > address:
         sentences.append(f"Only the {region.base - address} bytes before it can be {operation.participle}.")
-    if region.state == "free" and process.model.bitness == 64 and address < 1 << 32:
+    elif region.state == "free" and process.model.bitness == 64 and address < 1 << 32:
         sentences.append(
             "In a 64-bit program so low an address is often a pointer read as 4 bytes: use read_pointer()."
         )

@@ -28,6 +28,10 @@ class PartialRead(NamedTuple):
         """Whether all of it could be read."""
         return not self.missing
 
+    def __repr__(self) -> str:
+        holes = ", ".join(f"{size} at 0x{address:x}" for address, size in self.missing)
+        return f"<PartialRead of {len(self.data)} bytes at 0x{self.address:x}, missing: {holes or 'none'}>"
+
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         """The parts that could be read, each as its address and its bytes, in order."""
         position = self.address

@@ -60,7 +60,11 @@ def find_process(name: str | int, *, system: System | None = None) -> ProcessInf
     if isinstance(name, int):
         found = (system or default_system()).process(name)
         if found is None:
-            raise ProcessNotFoundError(f"No process has the pid {name}", pid=name)
+            raise ProcessNotFoundError(
+                f"No process has the pid {name}",
+                pid=name,
+                explanation="It may have ended; memaccess.list_processes() shows those that run.",
+            )
         return found
     processes = find_processes(name, system=system)
     pid = _only(f"are called {name!r}", (process.pid for process in processes))

@@ -39,6 +39,9 @@ class Region(NamedTuple):
         rights = ((self.readable, "r"), (self.writable, "w"), (self.executable, "x"))
         return "".join(letter if allowed else "-" for allowed, letter in rights)
 
+    def __repr__(self) -> str:
+        return f"<Region {self}>"
+
     def __str__(self) -> str:
         what = [self.state]
         if self.state == "committed":

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
+from memaccess import _backend
 from memaccess._backend import Access, ProcessInfo, WindowInfo, _protection
 from memaccess._buffers import byte_count
 from memaccess._errors import (
@@ -34,6 +35,9 @@ from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Self
+
+    from memaccess._backend import Process, System
     from memaccess._regions import Region
     from memaccess._types import DataModel
 
@@ -105,6 +109,8 @@ class FakeProcess:
         self.name = name
         self.parent_pid = parent_pid
         self.windows = windows
+        self.path = f"C:\\{name}"
+        """Its file, with the folder."""
         self.model: DataModel = WINDOWS_32 if bitness == 32 else WINDOWS_64
         self.exit_code: int | None = None
         self.denied = False
@@ -219,17 +225,32 @@ class FakeSystem:
 
     :param processes: the programs.
     :param current: the one that asks; the first, where it is not given.
+
+    In a ``with`` block it stands in for the real one, so that the code under test finds its
+    programs without being told about it.
+
+    >>> with FakeSystem(FakeProcess(5556)):
+    ...     MemoryView(5556).close()
     """
 
     def __init__(self, *processes: FakeProcess, current: FakeProcess | None = None) -> None:
         self._processes = list(processes)
+        self._before: list[System | None] = []
         self._current = current or (processes[0] if processes else None)
+
+    def __enter__(self) -> Self:
+        self._before.append(_backend.stand_in)
+        _backend.stand_in = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _backend.stand_in = self._before.pop()
 
     def start(self, process: FakeProcess) -> None:
         """Add a program."""
         self._processes.append(process)
 
-    def open(self, pid: int, access: Access, /) -> _OpenedFake:
+    def open(self, pid: int, access: Access, /) -> Process:
         """Open a program; see ``System.open``."""
         for process in self._processes:
             if process.pid == pid and pid != 0:
@@ -265,7 +286,7 @@ class FakeSystem:
 
     @staticmethod
     def _info(process: FakeProcess) -> ProcessInfo:
-        path = None if process.denied else f"C:\\{process.name}"
+        path = None if process.denied else process.path
         bitness = None if process.denied else process.bitness
         return ProcessInfo(process.pid, process.name, path, process.parent_pid, bitness)
 

@@ -10,12 +10,21 @@ from memaccess._backend._interface import Access, Process, ProcessInfo, System, 
 __all__ = ["Access", "Process", "ProcessInfo", "System", "WindowInfo", "default_system"]
 
 
-@functools.cache
+stand_in: System | None = None
+"""What :mod:`memaccess.testing` puts in the place of the operating system, for a while."""
+
+
 def default_system() -> System:
-    """The operating system that memaccess runs on; loaded on first use, so that importing is free.
+    """The system that is asked where the caller names none.
 
     :raises NotImplementedError: memaccess can't open programs on this system.
     """
+    return _own_system() if stand_in is None else stand_in
+
+
+@functools.cache
+def _own_system() -> System:
+    """The operating system that memaccess runs on; loaded on first use, so that importing is free."""
     if sys.platform == "win32":
         from memaccess._backend._windows import Windows
 

@@ -282,6 +282,7 @@ def _open_process(pid: int, rights: ProcessAccess) -> OwnedHandle:
     handle: OwnedHandle = kernel32.OpenProcess(rights, False, pid)
     if kernel32.GetProcessId(handle) != pid:
         # Windows and Wine ignore the low two bits: pid + 1 opens the same process.
+        del handle  # the traceback would keep it open
         raise failure("OpenProcess", ERROR_INVALID_PARAMETER)
     return handle
 

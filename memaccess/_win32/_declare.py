@@ -77,8 +77,9 @@ def failure(api: str, code: int, *, transferred: int = 0, data: bytes = b"") -> 
 
 
 def _checking(name: str, check: Callable[[Any], bool]) -> Callable[[Any, Any, Any], Any]:
-    def errcheck(result: Any, _function: Any, _arguments: Any) -> Any:
+    def errcheck(result: Any, _function: Any, arguments: Any) -> Any:
         if not check(result):
+            del arguments  # the traceback would keep the handles in it open
             raise last_failure(name)
         return result
 

@@ -103,7 +103,8 @@ def _demo(_options: argparse.Namespace) -> int:
 def _with_package(bits: int, words: Sequence[str], *, screen: bool) -> int:
     """Run Windows' Python with the built package installed for it."""
     with installed_package() as folder:
-        os.environ["PYTHONPATH"] = str(folder)
+        # Not the checkout's package, which -m would find first.
+        os.environ.update(PYTHONPATH=str(folder), PYTHONSAFEPATH="1")
         return _python(
             argparse.Namespace(bits=bits, arguments=words, screen=screen, extras=False, timeout=None)
         )
