@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Self
+
 OWN_BITNESS = struct.calcsize("P") * 8
 SOURCES = Path(__file__).resolve().parent.parent / "targets"
 BITNESSES = (64, 32)
@@ -64,15 +66,21 @@ class Target:
         line = self._process.stdout.readline()
         if not line:
             raise EOFError(f"{self._process.args} ended with {self._process.wait()}")
-        return json.loads(line)
+        answer = json.loads(line)
+        assert "error" not in answer, f"{self._process.args}: {answer}"
+        return answer
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        self._process.communicate()
+        with self._process:  # closes the pipes and waits
+            pass
+        if sys.platform == "win32":
+            # Popen keeps it for as long as somebody refers to the Popen: pytest does, to fixtures.
+            self._process._handle.Close()
 
 
 def executable(name: str, bitness: int) -> Path:

@@ -1,0 +1,84 @@
+"""What the backend says of memory of every kind, on the fake and on real programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.subjects import PAGE, require_reach
+
+if TYPE_CHECKING:
+    from support.subjects import Subject
+
+    from memaccess import Region
+
+RIGHTS = {
+    "readwrite": "rw-",
+    "readonly": "r--",
+    "execute_read": "r-x",
+    "noaccess": "---",
+    "guard": "rw-",
+    "run": "rw-",
+}
+
+
+def region_at(subject: Subject, page: str, offset: int = 0) -> Region | None:
+    require_reach(subject, page)
+    process = subject.process()
+    try:
+        return process.region_at(subject.address(page) + offset)
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("page", RIGHTS)
+def test_memory_has_its_rights(subject: Subject, page: str) -> None:
+    region = region_at(subject, page)
+    assert region is not None
+    assert (region.state, region.kind, region.rights) == ("committed", "private", RIGHTS[page])
+
+
+@pytest.mark.parametrize("page", RIGHTS)
+def test_memory_has_the_protection_that_the_program_is_told(subject: Subject, page: str) -> None:
+    region = region_at(subject, page)
+    assert region is not None
+    assert region.protection == subject.protection(page) != 0
+
+
+@pytest.mark.parametrize("page", RIGHTS)
+def test_a_region_is_as_long_as_its_protection(subject: Subject, page: str) -> None:
+    region = region_at(subject, page)
+    assert region is not None
+    assert (region.base, region.size) == (subject.address(page), PAGE)
+
+
+@pytest.mark.parametrize("page", RIGHTS)
+def test_only_a_guard_page_is_guarded(subject: Subject, page: str) -> None:
+    region = region_at(subject, page)
+    assert region is not None
+    assert region.guarded == (page == "guard")
+
+
+def test_a_region_begins_with_the_page_that_was_asked_for(subject: Subject) -> None:
+    region = region_at(subject, "run", PAGE + 5)
+    assert region is not None
+    assert (region.base, region.rights) == (subject.address("run") + PAGE, "r--")
+
+
+def test_reserved_memory_has_no_rights(subject: Subject) -> None:
+    region = region_at(subject, "reserved")
+    assert region is not None
+    assert (region.state, region.kind, region.rights) == ("reserved", "private", "---")
+
+
+@pytest.mark.parametrize("page", ["free", "null"])
+def test_free_memory_has_nothing(subject: Subject, page: str) -> None:
+    region = region_at(subject, page)
+    assert region is not None
+    assert (region.state, region.kind, region.rights, region.protection) == ("free", None, "---", 0)
+
+
+def test_of_the_kernel_nothing_is_known(subject: Subject) -> None:
+    process = subject.process()
+    assert process.region_at(subject.address("kernel")) is None
+    process.close()

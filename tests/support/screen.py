@@ -1,0 +1,111 @@
+"""The screen that Wine draws on: typing on it and taking pictures of it, with programs of Linux."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if sys.platform == "win32":
+    import _winapi
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+PATIENCE = 30
+"""Seconds that a program may take."""
+
+# Wine starts programs of Linux too, but gives no handle to wait for them, and no pipe to their
+# output. So a shell connects to us, sends what the program says and how it ended, and hangs up.
+_SHELL = r"Z:\bin\bash"
+_SCRIPT = """
+exec 3<>"/dev/tcp/127.0.0.1/$0" || exit
+timeout "$@" <&- >&3 2>&1
+printf '\\n%d' $? >&3
+"""
+
+
+class Rectangle(NamedTuple):
+    """A part of the screen, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Screen:
+    """An X11 screen. Use it in a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server.settimeout(PATIENCE)
+
+    def run(self, *command: str) -> bytes:
+        """Run a program of Linux to its end; what it printed."""
+        words = [_SHELL, "-c", _SCRIPT, str(self._server.getsockname()[1]), str(PATIENCE), *command]
+        # The handles it returns are not set for a program of Linux, and subprocess would close them.
+        _winapi.CreateProcess(
+            None,
+            subprocess.list2cmdline(words),
+            None,
+            None,
+            False,
+            0,
+            None,
+            None,
+            subprocess.STARTUPINFO(),
+        )
+        connection, _ = self._server.accept()
+        with connection, connection.makefile("rb") as stream:
+            output, _, code = stream.read().rpartition(b"\n")
+        assert code == b"0", f"{command} ended with {code!r}: {output!r}"
+        return output
+
+    def window(self, title: str) -> str:
+        """Wait until a window of that title is to be seen; its X11 number."""
+        pattern = f"^{re.escape(title)}$"
+        found = self.run("xdotool", "search", "--sync", "--onlyvisible", "--name", pattern)
+        (number,) = found.decode().split()
+        return number
+
+    def focus(self, window: str) -> None:
+        """Have the window get what is typed."""
+        self.run("xdotool", "windowfocus", "--sync", window)
+
+    def resize(self, window: str, width: int, height: int) -> None:
+        self.run("xdotool", "windowsize", "--sync", window, str(width), str(height))
+
+    def type(self, text: str) -> None:
+        """Type a text, as on a keyboard."""
+        self.run("xdotool", "type", "--delay", "5", text)
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other; ``ctrl+a`` is one."""
+        self.run("xdotool", "key", *keys)
+
+    def pixels(self, part: Rectangle) -> bytes:
+        """What is to be seen there: red, green and blue of each pixel, a byte each."""
+        crop = f"{part.width}x{part.height}+{part.left}+{part.top}"
+        pixels = self.run("import", "-window", "root", "-crop", crop, "-depth", "8", "rgb:-")
+        assert len(pixels) == 3 * part.width * part.height, pixels[:200]
+        return pixels
+
+    def picture(self, window: str) -> bytes:
+        """A picture of the window, as a PNG file."""
+        # Without the date, so that the same picture is the same file.
+        return self.run("import", "-window", window, "-strip", "png:-")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+
+def has_screen() -> bool:
+    """Whether this Wine was started with a screen."""
+    return bool(os.environ.get("DISPLAY"))

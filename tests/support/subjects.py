@@ -1,0 +1,175 @@
+"""What the contract tests run on: one program in memory, one on the real system, told apart by nothing else.
+
+Both have the same pages, under the names that ``tests/targets/pages.c`` gives them, and two that
+every program lacks: ``null`` and ``kernel``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from memaccess import MemoryView
+from memaccess._backend import Access, default_system
+from memaccess.testing import FakeProcess, FakeSystem
+from support import targets
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from memaccess._backend import Process
+
+PAGE = 4096
+NOWHERE = {
+    64: {"null": 0, "kernel": 0xFFFF_8000_0000_0000},
+    32: {"null": 0, "kernel": 0xFFFF_1000},
+}
+CODE = bytes.fromhex("b82a000000c3")  # mov eax, 42; ret
+
+
+class Subject(Protocol):
+    """A program with a page of every kind."""
+
+    bitness: int
+    is_real: bool
+
+    def address(self, page: str) -> int: ...
+    def open(self, mode: str) -> MemoryView: ...
+    def process(self) -> Process:
+        """It as the backend has it open."""
+        ...
+
+    def peek(self, page: str, offset: int, size: int) -> bytes:
+        """The bytes as the program itself sees them."""
+        ...
+
+    def protection(self, page: str, offset: int = 0) -> int:
+        """The protection as the program itself is told it."""
+        ...
+
+    def end(self, code: int) -> None:
+        """Let it exit, and wait until it has."""
+        ...
+
+
+class FakeSubject:
+    """A :class:`FakeProcess` with the pages of ``pages.c``."""
+
+    is_real = False
+
+    def __init__(self, bitness: int) -> None:
+        self.bitness = bitness
+        self._fake = FakeProcess(bitness=bitness)
+        self._pages = dict(NOWHERE[bitness])
+        self._next = 0x40_0000 if bitness == 32 else 0x1_4000_0000
+        self._map("readwrite", b"read and write", "rw-")
+        self._map("readonly", b"read only", "r--")
+        self._map("execute_read", CODE, "r-x")
+        self._map("noaccess", b"no access", "---")
+        self._map("guard", b"guarded", "rw-", guard=True)
+        self._fake.reserve(self._take("reserved"), PAGE)
+        self._map("border_ansi", PAGE, "rw-")
+        self._map("behind_border", PAGE, "---", beside=True)
+        self._map("run", b"a" * PAGE, "rw-")
+        self._map("run2", b"b" * PAGE, "r--", beside=True)
+        self._map("run3", b"c" * PAGE, "rw-", beside=True)
+        self._map("lonely", PAGE, "rw-")
+        self._take("free")
+
+    def _take(self, page: str, *, beside: bool = False) -> int:
+        if not beside:
+            self._next += 0x10000 - self._next % 0x10000
+        self._pages[page] = self._next
+        self._next += PAGE
+        return self._pages[page]
+
+    def _map(
+        self, page: str, content: bytes | int, protection: str, *, guard: bool = False, beside: bool = False
+    ) -> None:
+        self._fake.map(self._take(page, beside=beside), content, protection, guard=guard)
+
+    def address(self, page: str) -> int:
+        return self._pages[page]
+
+    def open(self, mode: str) -> MemoryView:
+        return self._fake.open(mode)
+
+    def process(self) -> Process:
+        return FakeSystem(self._fake).open(self._fake.pid, Access.READ)
+
+    def peek(self, page: str, offset: int, size: int) -> bytes:
+        return self._fake.peek(size, self.address(page) + offset)
+
+    def protection(self, page: str, offset: int = 0) -> int:
+        process = self.process()
+        region = process.region_at(self.address(page) + offset)
+        process.close()
+        assert region is not None
+        return region.protection
+
+    def end(self, code: int) -> None:
+        self._fake.exit(code)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._fake.open_handles == 0, "a view was left open"
+
+
+class RealSubject:
+    """The ``pages`` target, running."""
+
+    is_real = True
+
+    def __init__(self, bitness: int) -> None:
+        self.bitness = bitness
+        self._target = targets.start("pages", bitness)
+
+    def address(self, page: str) -> int:
+        if page in NOWHERE[self.bitness]:
+            return NOWHERE[self.bitness][page]
+        return self._target.facts["pages"][page]["base"]
+
+    def open(self, mode: str) -> MemoryView:
+        return MemoryView(self._target.pid, mode)
+
+    def process(self) -> Process:
+        return default_system().open(self._target.pid, Access.READ)
+
+    def peek(self, page: str, offset: int, size: int) -> bytes:
+        return bytes.fromhex(self._target.ask(f"peek {page} {offset} {size}")["bytes"])
+
+    def protection(self, page: str, offset: int = 0) -> int:
+        return self._target.ask(f"query {page} {offset}")["protect"]
+
+    def end(self, code: int) -> None:
+        assert self._target.tell(f"exit {code}") == code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._target.__exit__()
+
+
+SUBJECTS = [
+    pytest.param((FakeSubject, 64), id="fake-64"),
+    pytest.param((FakeSubject, 32), id="fake-32"),
+    pytest.param((RealSubject, 64), id="real-64", marks=pytest.mark.live),
+    pytest.param((RealSubject, 32), id="real-32", marks=pytest.mark.live),
+]
+"""Parameters for a fixture: what makes a subject, and how wide it is."""
+
+
+def is_wide(subject: Subject) -> bool:
+    """Whether this Python reaches it through the NtWow64 functions: it is 32-bit, and the program is not."""
+    return subject.is_real and sys.platform == "win32" and subject.bitness > targets.OWN_BITNESS
+
+
+def require_reach(subject: Subject, page: str) -> None:
+    """Skip where the page is too far up for what this Python is to ask about it."""
+    if is_wide(subject) and subject.address(page) >= 1 << 32:
+        pytest.skip("the system put the memory above 4 GiB, where a 32-bit Python can't ask about it")
