@@ -58,7 +58,7 @@ class Aggregates(TypedMemory):
             raise ValueError(
                 f"limit is {limit!r} bytes, and has to be a multiple of {text.unit} for {encoding}"
             )
-        address = self._checked_address(address, 0)
+        address = self._checked_address(address, min(most, text.unit))
         most = min(most, self._address_limit - address)
         data, ended = _strings.read_terminated(self.read, address, text.unit, most)
         if not ended and limit is None:

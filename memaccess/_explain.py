@@ -127,10 +127,14 @@ def query_error(process: Process | None, pid: int, failure: SystemFailure, addre
     """The error where the system can't be asked what the memory at an address is."""
     if process is None or failure.winerror == ERROR_INVALID_HANDLE:
         return closed_error("tell the memory", pid)
+    kind, explanation = MemoryAccessError, failure.text
     ended = _ended(process)
+    if ended:
+        kind, explanation = TargetExitedError, ended
+    elif failure.winerror == ERROR_NOT_SUPPORTED:
+        kind, explanation = WrongBitnessError, _too_wide(process, address)
     message = f"Can't tell the memory of process {pid} at address 0x{address:x}, error code {failure.code}"
-    kind = TargetExitedError if ended else MemoryAccessError
-    return kind(message, failure, pid=pid, address=address, explanation=ended or failure.text)
+    return kind(message, failure, pid=pid, address=address, explanation=explanation)
 
 
 _CLOSED = "The view was closed; open the process again with a new MemoryView."

@@ -64,13 +64,20 @@ def read_available(process: Readable, size: int, address: int) -> PartialRead:
 def _parts(process: Readable, address: int, end: int) -> Iterator[tuple[int, int, bool]]:
     """The range cut by regions: start, stop, and whether pages of it are worth trying one by one."""
     while address < end:
-        region = process.region_at(address)
+        region = _region_if_known(process, address)
         if region is None:
             yield address, end, True
             return
         stop = min(region.end, end)
         yield address, stop, region.state == "committed" and region.readable and not region.guarded
         address = stop
+
+
+def _region_if_known(process: Readable, address: int) -> Region | None:
+    try:
+        return process.region_at(address)
+    except SystemFailure:
+        return None  # a 32-bit Python can't see the map of a 64-bit program above 4 GiB
 
 
 def _read_part(

@@ -76,9 +76,10 @@ class MemoryView(Aggregates):
 
     __module__ = "memaccess"
 
+    # __del__ looks at it, also where opening failed or never began.
+    _process: Process | None = None
+
     def __init__(self, pid: int, mode: str = "r", *, system: System | None = None) -> None:
-        # Set first: __del__ looks at it, also where the rest fails.
-        self._process: Process | None = None
         self._access = _checked_mode(mode)
         self._pid = _checked_pid(pid)
         self._mode = mode
@@ -257,7 +258,8 @@ class MemoryView(Aggregates):
     def region_at(self, address: int) -> Region | None:
         """What the memory at *address* is: the region from its page on.
 
-        :returns: None above the highest address of programs, and where a 32-bit Python can't see.
+        :returns: None above the highest address of programs.
+        :raises WrongBitnessError: a 32-bit Python can't see the map of a 64-bit program above 4 GiB.
         :raises TargetExitedError: the program has ended.
         :raises ClosedViewError: the view was closed.
         :raises OverflowError: the address does not lie in the program's address space.
@@ -265,7 +267,7 @@ class MemoryView(Aggregates):
         >>> print(view.region_at(0x401000))
         0x401000-0x402000 (committed rw- private)
         """
-        address = self._checked_address(address, 0)
+        address = self._checked_address(address, 1)
         process = self._opened("tell the memory")
         try:
             return process.region_at(address)

@@ -90,6 +90,7 @@ class FakeProcess:
     :param pid: its pid.
     :param name: its file name.
     :param bitness: its width, 32 or 64.
+    :param parent_pid: the pid of the program that started it.
     :param windows: the titles of its windows.
     :raises ValueError: the bitness is neither.
     """
@@ -167,7 +168,7 @@ class FakeProcess:
         self._mappings.remove(self._mapping_at(address))
 
     def exit(self, code: int = 0) -> None:
-        """End the program."""
+        """End the program with that exit *code*."""
         self.exit_code = code
         self._mappings.clear()
 

@@ -83,10 +83,7 @@ class Process(Protocol):
         ...
 
     def region_at(self, address: int, /) -> Region | None:
-        """The region from *address*'s page on; None where the system knows of none.
-
-        That is so above the highest address of programs, and out of reach of a narrower Python.
-        """
+        """The region from *address*'s page on; None above the highest address of programs."""
         ...
 
     def is_alive(self) -> bool:

@@ -188,8 +188,7 @@ class WindowsProcess:
             _protection.write_forced(self, data, address)
 
     def region_at(self, address: int, /) -> Region | None:
-        if not self._reaches(address, 1):
-            return None
+        self._require_reach(address, 1, "VirtualQueryEx")
         try:
             return _query(self._handle, address)
         except SystemFailure as trouble:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 import subprocess
-import sys
 from typing import TYPE_CHECKING, NamedTuple
-
-if sys.platform == "win32":
-    import _winapi
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -18,14 +15,10 @@ if TYPE_CHECKING:
 PATIENCE = 30
 """Seconds that a program may take."""
 
-# Wine starts programs of Linux too, but gives no handle to wait for them, and no pipe to their
-# output. So a shell connects to us, sends what the program says and how it ended, and hangs up.
-_SHELL = r"Z:\bin\bash"
-_SCRIPT = """
-exec 3<>"/dev/tcp/127.0.0.1/$0" || exit
-timeout "$@" <&- >&3 2>&1
-printf '\\n%d' $? >&3
-"""
+# Wine starts programs of Linux too, but gives no handle to wait for them and no pipe to their output;
+# and whoever starts one keeps a handle of its file for ever (Wine 8.0): here that is start.exe, which
+# ends. So it starts a shell that connects to us, takes a command, and says how that ended.
+_SHELL = ("start.exe", "/unix", "/bin/bash", "-c", "exec bash 0<>/dev/tcp/127.0.0.1/$0 1>&0 2>&0")
 
 
 class Rectangle(NamedTuple):
@@ -46,21 +39,12 @@ class Screen:
 
     def run(self, *command: str) -> bytes:
         """Run a program of Linux to its end; what it printed."""
-        words = [_SHELL, "-c", _SCRIPT, str(self._server.getsockname()[1]), str(PATIENCE), *command]
-        # The handles it returns are not set for a program of Linux, and subprocess would close them.
-        _winapi.CreateProcess(
-            None,
-            subprocess.list2cmdline(words),
-            None,
-            None,
-            False,
-            0,
-            None,
-            None,
-            subprocess.STARTUPINFO(),
-        )
+        line = shlex.join(["timeout", str(PATIENCE), *command])
+        subprocess.run([*_SHELL, str(self._server.getsockname()[1])], check=True, timeout=PATIENCE)
         connection, _ = self._server.accept()
-        with connection, connection.makefile("rb") as stream:
+        with connection, connection.makefile("rwb") as stream:
+            stream.write(f"{line} </dev/null; printf '\\n%d' $?; exit\n".encode())
+            stream.flush()
             output, _, code = stream.read().rpartition(b"\n")
         assert code == b"0", f"{command} ended with {code!r}: {output!r}"
         return output

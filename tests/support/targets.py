@@ -78,9 +78,8 @@ class Target:
             self._process.kill()
         with self._process:  # closes the pipes and waits
             pass
-        if sys.platform == "win32":
-            # Popen keeps it for as long as somebody refers to the Popen: pytest does, to fixtures.
-            self._process._handle.Close()
+        # It and its pipes hold handles until they are gone, and pytest refers to fixtures for longer.
+        del self._process
 
 
 def executable(name: str, bitness: int) -> Path:

@@ -1,0 +1,170 @@
+"""Every structure lies as the headers of Windows have it, in both widths, on any system.
+
+The numbers come from the headers themselves (mingw-w64's, in ziglang 0.15.2). With::
+
+    #include <windows.h>
+    #include <tlhelp32.h>
+    #include <stddef.h>
+    #define O(s, m) (int)offsetof(s, m)
+    const int facts[] = {O(PROCESSENTRY32W, dwSize), O(PROCESSENTRY32W, cntUsage), /* and so on */
+                         sizeof(PROCESSENTRY32W)};
+
+this prints them, and with ``x86-windows-gnu`` those of the other width::
+
+    python -m ziglang cc -target x86_64-windows-gnu -S -g0 -o - facts.c | grep -A 20 facts:
+
+MEMORY_BASIC_INFORMATION64 has the same numbers with both, and those of MEMORY_BASIC_INFORMATION in
+a 64-bit program.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+
+import pytest
+
+from memaccess._win32 import _structures, _types
+from memaccess._win32._structures import (
+    MEMORY_BASIC_INFORMATION,
+    MEMORY_BASIC_INFORMATION32,
+    MEMORY_BASIC_INFORMATION64,
+    PROCESSENTRY32W,
+    PROCESSENTRY32W32,
+    PROCESSENTRY32W64,
+)
+
+OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
+
+# The size, and the offset of every field.
+LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
+    MEMORY_BASIC_INFORMATION32: (
+        28,
+        {
+            "BaseAddress": 0,
+            "AllocationBase": 4,
+            "AllocationProtect": 8,
+            "RegionSize": 12,
+            "State": 16,
+            "Protect": 20,
+            "Type": 24,
+        },
+    ),
+    MEMORY_BASIC_INFORMATION64: (
+        48,
+        {
+            "BaseAddress": 0,
+            "AllocationBase": 8,
+            "AllocationProtect": 16,
+            "RegionSize": 24,
+            "State": 32,
+            "Protect": 36,
+            "Type": 40,
+        },
+    ),
+    PROCESSENTRY32W32: (
+        556,
+        {
+            "dwSize": 0,
+            "cntUsage": 4,
+            "th32ProcessID": 8,
+            "th32DefaultHeapID": 12,
+            "th32ModuleID": 16,
+            "cntThreads": 20,
+            "th32ParentProcessID": 24,
+            "pcPriClassBase": 28,
+            "dwFlags": 32,
+            "szExeFile": 36,
+        },
+    ),
+    PROCESSENTRY32W64: (
+        568,
+        {
+            "dwSize": 0,
+            "cntUsage": 4,
+            "th32ProcessID": 8,
+            "th32DefaultHeapID": 16,
+            "th32ModuleID": 24,
+            "cntThreads": 28,
+            "th32ParentProcessID": 32,
+            "pcPriClassBase": 36,
+            "dwFlags": 40,
+            "szExeFile": 44,
+        },
+    ),
+}
+
+# The same program, with sizeof: in 32-bit programs and in 64-bit ones.
+SIZES = {
+    "BYTE": (1, 1),
+    "WORD": (2, 2),
+    "DWORD": (4, 4),
+    "LONG": (4, 4),
+    "BOOL": (4, 4),
+    "NTSTATUS": (4, 4),
+    "ULONG": (4, 4),
+    "ULONG64": (8, 8),
+    "WCHAR": (2, 2),
+    "SIZE_T": (4, 8),
+    "PVOID": (4, 8),
+    "LPARAM": (4, 8),
+    "LPWSTR": (4, 8),
+    "HWND": (4, 8),
+    "HANDLE": (4, 8),
+}
+
+every_structure = pytest.mark.parametrize("structure", LAYOUTS, ids=lambda structure: structure.__name__)
+
+
+def is_ctype(value: object) -> bool:
+    return inspect.isclass(value) and hasattr(value, "from_buffer_copy")
+
+
+def test_every_structure_of_the_module_is_looked_at_here():
+    written = {
+        value
+        for value in vars(_structures).values()
+        if inspect.isclass(value) and issubclass(value, (ctypes.Structure, ctypes.Union))
+    }
+    assert written == set(LAYOUTS)
+
+
+@every_structure
+def test_a_structure_has_the_size_that_windows_gives_it(structure):
+    assert ctypes.sizeof(structure) == LAYOUTS[structure][0]
+
+
+@every_structure
+def test_every_field_lies_where_windows_puts_it(structure):
+    names = [name for name, *_ in structure._fields_ if not name.startswith("_")]
+    assert {name: getattr(structure, name).offset for name in names} == LAYOUTS[structure][1]
+
+
+@every_structure
+def test_no_field_has_a_pointer_or_a_type_that_is_wider_elsewhere(structure):
+    fixed = {_types.BYTE, _types.WORD, _types.DWORD, _types.LONG, _types.ULONG64, _types.WCHAR}
+    assert {
+        getattr(kind, "_type_", kind) if hasattr(kind, "_length_") else kind for _, kind in structure._fields_
+    } <= fixed
+
+
+def test_the_form_of_this_pythons_width_is_the_one_in_use():
+    assert (
+        MEMORY_BASIC_INFORMATION
+        is {4: MEMORY_BASIC_INFORMATION32, 8: MEMORY_BASIC_INFORMATION64}[OWN_POINTER]
+    )
+    assert PROCESSENTRY32W is {4: PROCESSENTRY32W32, 8: PROCESSENTRY32W64}[OWN_POINTER]
+
+
+def test_the_name_of_a_program_has_room_for_260_code_units():
+    assert _structures.MAX_PATH == 260
+    assert PROCESSENTRY32W.szExeFile.size == 520
+
+
+def test_every_type_of_the_dictionary_is_looked_at_here():
+    assert {name for name, value in vars(_types).items() if is_ctype(value)} == set(SIZES)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_type_is_as_wide_as_on_windows(name):
+    assert ctypes.sizeof(getattr(_types, name)) == SIZES[name][OWN_POINTER == 8]
