@@ -29,14 +29,29 @@ def lowest_free_handle() -> int:
     return handle
 
 
+def open_handles() -> set[int]:
+    """The values of all handles that this process has open."""
+    if sys.platform != "win32":
+        return set()
+    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    ask = kernel32.GetHandleInformation
+    ask.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+    flags = ctypes.byref(ctypes.c_uint32())
+    return {value for value in range(4, lowest_free_handle() + _PROBED, 4) if ask(value, flags)}
+
+
+_PROBED = 4 * 128
+"""How far above the lowest free handle value others are looked for: far more than a test opens."""
+
+
 @contextmanager
-def no_leaks() -> Iterator[None]:
-    """A block that leaves no handle and no thread behind."""
-    threads = set(threading.enumerate())
+def no_leaks(*, handles: bool) -> Iterator[None]:
+    """A block that leaves no thread behind, and no handle where those are counted."""
     gc.collect()
-    handle = lowest_free_handle()
+    threads = set(threading.enumerate())
+    before = open_handles() if handles else set()
     yield
     gc.collect()
     assert set(threading.enumerate()) <= threads, "a thread was left running"
-    leaked = (lowest_free_handle() - handle) // 4
+    leaked = len(open_handles()) - len(before) if handles else 0
     assert leaked <= 0, f"{leaked} handles were left open"
