@@ -79,6 +79,8 @@ class SystemFailure(Exception):
         self.text = text
         self.transferred = transferred
         self.data = data
+        self.unrestored: tuple[Region, ...] = ()
+        """What a forced write left with another protection than it had."""
 
     @property
     def code(self) -> int | None:

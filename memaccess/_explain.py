@@ -162,6 +162,8 @@ def access_error(attempt: Attempt, pid: int) -> MemoryAccessError:
     """The error of a read or a write that failed."""
     failure, size, address = attempt.failure, attempt.size, attempt.address
     kind, explanation, region = _reason(attempt)
+    if failure.unrestored and kind is not TargetExitedError:
+        explanation = f"{explanation} {_unrestored(failure)}"
     message = attempt.operation.sentence.format(size=size, address=address, code=failure.code)
     return kind(message, failure, pid=pid, address=address, size=size, region=region, explanation=explanation)
 
@@ -184,9 +186,17 @@ def _reason(attempt: Attempt) -> _Reason:
     return _reason_of_memory(process, attempt)
 
 
+def _unrestored(failure: SystemFailure) -> str:
+    """What a forced write has left behind."""
+    where = ", ".join(map(str, failure.unrestored))
+    return f"The protection was lifted and could not be put back; it was: {where}."
+
+
 def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     """As :func:`_reason`, where the program lives and the view may: so it is the memory."""
     failure, operation = attempt.failure, attempt.operation
+    if failure.transferred == attempt.size and failure.unrestored:
+        return operation.refused, f"All {attempt.size} bytes were written.", failure.unrestored[0]
     region = _refusing_region(process, attempt)
     beyond = _is_beyond_programs(process, attempt.address)
     if failure.winerror == ERROR_ACCESS_DENIED and region is None and not beyond:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._backend import ProcessInfo, System, default_system
-from memaccess._errors import AmbiguousProcessError, ProcessNotFoundError
+from memaccess._errors import AmbiguousProcessError, MemoryAccessError, ProcessNotFoundError, SystemFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from memaccess._backend import WindowInfo
 
+T = TypeVar("T")
+
 _POLL_SECONDS = 0.05
+
+
+def _ask(system: System | None, what: str, question: Callable[[System], T]) -> T:
+    """The answer of the system, or the error that says what it was asked."""
+    system = default_system() if system is None else system
+    try:
+        return question(system)
+    except SystemFailure as failure:
+        message = f"Can't {what}, error code {failure.code}"
+        raise MemoryAccessError(message, failure, explanation=failure.text) from None
 
 
 def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
@@ -22,7 +34,7 @@ def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
     >>> [process.name for process in list_processes()]
     ['game.exe']
     """
-    return (system or default_system()).processes()
+    return _ask(system, "list the processes", lambda asked: asked.processes())
 
 
 def list_windows(*, system: System | None = None) -> list[WindowInfo]:
@@ -31,7 +43,7 @@ def list_windows(*, system: System | None = None) -> list[WindowInfo]:
     >>> list_windows()
     [WindowInfo(title='The Game', pid=5555)]
     """
-    return (system or default_system()).windows()
+    return _ask(system, "list the windows", lambda asked: asked.windows())
 
 
 def find_processes(name: str, *, system: System | None = None) -> list[ProcessInfo]:
@@ -44,7 +56,9 @@ def find_processes(name: str, *, system: System | None = None) -> list[ProcessIn
     [5555]
     """
     key = _name_key(name)
-    return (system or default_system()).processes(lambda other: _name_key(other) == key)
+    return _ask(
+        system, "list the processes", lambda asked: asked.processes(lambda other: _name_key(other) == key)
+    )
 
 
 def find_process(name: str | int, *, system: System | None = None) -> ProcessInfo:
@@ -58,7 +72,8 @@ def find_process(name: str | int, *, system: System | None = None) -> ProcessInf
     5555
     """
     if isinstance(name, int):
-        found = (system or default_system()).process(name)
+        pid = name
+        found = _ask(system, "list the processes", lambda asked: asked.process(pid))
         if found is None:
             raise ProcessNotFoundError(
                 f"No process has the pid {name}",
@@ -67,8 +82,7 @@ def find_process(name: str | int, *, system: System | None = None) -> ProcessInf
             )
         return found
     processes = find_processes(name, system=system)
-    pid = _only(f"are called {name!r}", (process.pid for process in processes))
-    if pid is None:
+    if _only(f"are called {name!r}", (process.pid for process in processes)) is None:
         raise ProcessNotFoundError(
             f"No process is called {name!r}",
             explanation="Names match whole, not in part; memaccess.list_processes() shows those that run.",

@@ -17,7 +17,7 @@ import ctypes
 from typing import TYPE_CHECKING
 
 from memaccess import _backend
-from memaccess._backend import Access, ProcessInfo, WindowInfo, _protection
+from memaccess._backend import Access, ProcessInfo, WindowInfo, _forcing, _protection
 from memaccess._buffers import byte_count
 from memaccess._errors import (
     ERROR_ACCESS_DENIED,
@@ -28,6 +28,7 @@ from memaccess._errors import (
     ERROR_PARTIAL_COPY,
     SystemFailure,
 )
+from memaccess._regions import PAGE
 from memaccess._types import WINDOWS_32, WINDOWS_64
 from memaccess._view import MemoryView
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeProcess", "FakeSystem"]
 
-_PAGE = 4096
 _TOP = {32: 0xFFFF_0000, 64: 0x7FFF_FFFF_0000}
 """One past the highest address that programs can have memory at."""
 
@@ -66,7 +66,7 @@ class _Mapping:
         self.base = base
         self.data = data
         self.kind = kind
-        self.protections = [protection] * (len(data) // _PAGE)
+        self.protections = [protection] * (len(data) // PAGE)
 
     @property
     def end(self) -> int:
@@ -74,13 +74,13 @@ class _Mapping:
 
     def region_at(self, address: int) -> Region:
         """The pages from *address*'s on that have the same protection."""
-        first = last = (address - self.base) // _PAGE
+        first = last = (address - self.base) // PAGE
         protection = self.protections[first]
         while last < len(self.protections) and self.protections[last] == protection:
             last += 1
         state = MemoryState.RESERVE if protection == _RESERVED else MemoryState.COMMIT
         return _protection.region(
-            self.base + first * _PAGE, (last - first) * _PAGE, state, protection, self.kind
+            self.base + first * PAGE, (last - first) * PAGE, state, protection, self.kind
         )
 
 
@@ -151,6 +151,8 @@ class FakeProcess:
         """
         if protection not in _PROTECTIONS:
             raise ValueError(f"Windows has no protection {protection!r}, only {', '.join(_PROTECTIONS)}")
+        if kind not in _KINDS:
+            raise ValueError(f"there is no kind {kind!r}, only {', '.join(_KINDS)}")
         value = _PROTECTIONS[protection] | (PageProtection.GUARD if guard else 0)
         mapping = self._add(
             address, content if isinstance(content, int) else len(content), value, _KINDS[kind]
@@ -183,8 +185,8 @@ class FakeProcess:
         return piece + self.peek(missing, mapping.end) if missing > 0 else piece
 
     def _add(self, address: int, size: int, protection: int, kind: int) -> _Mapping:
-        base = address // _PAGE * _PAGE
-        end = -(-(address + size) // _PAGE) * _PAGE
+        base = address // PAGE * PAGE
+        end = -(-(address + size) // PAGE) * PAGE
         if size <= 0 or base < 0 or end > _TOP[self.bitness]:
             raise ValueError(f"a {self.bitness}-bit program can't have {size} bytes at 0x{address:x}")
         if any(base < other.end and other.base < end for other in self._mappings):
@@ -203,7 +205,7 @@ class FakeProcess:
     def _region_at(self, address: int) -> Region | None:
         if address >= _TOP[self.bitness]:
             return None
-        start, stop = address // _PAGE * _PAGE, _TOP[self.bitness]
+        start, stop = address // PAGE * PAGE, _TOP[self.bitness]
         for mapping in self._mappings:
             if mapping.base <= address < mapping.end:
                 return mapping.region_at(address)
@@ -254,7 +256,8 @@ class FakeSystem:
     def open(self, pid: int, access: Access, /) -> Process:
         """Open a program; see ``System.open``."""
         for process in self._processes:
-            if process.pid == pid and pid != 0:
+            gone = process.exit_code is not None and not process.open_handles
+            if process.pid == pid and pid != 0 and not gone:
                 if process.denied or process.protected:
                     raise SystemFailure("OpenProcess", winerror=ERROR_ACCESS_DENIED, text="Access denied.")
                 return _OpenedFake(process, access)
@@ -323,6 +326,8 @@ class _OpenedFake:
 
     def read(self, size: int, address: int, /) -> bytes:
         api = "ReadProcessMemory"
+        if not size:
+            return b""
         self._require(api, Access.READ)
         data = b"".join(self._readable_pieces(size, address))
         if len(data) < size:
@@ -352,8 +357,10 @@ class _OpenedFake:
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         api = "WriteProcessMemory"
-        self._require(api, Access.WRITE)
         content = bytes(data)
+        if not content:
+            return
+        self._require(api, Access.WRITE)
         done = 0
         while done < len(content):
             region = self._target._region_at(address + done)
@@ -374,7 +381,7 @@ class _OpenedFake:
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
         if byte_count(data):
             self._require("WriteProcessMemory", Access.WRITE)
-            _protection.write_forced(self, data, address)
+            _forcing.write_forced(self, data, address)
 
     def protect(self, address: int, size: int, protection: int, /) -> None:
         self._require("VirtualProtectEx", Access.WRITE)
@@ -382,8 +389,8 @@ class _OpenedFake:
             mapping = self._target._mapping_at(address)
         except ValueError:
             raise SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS) from None
-        first = (address - mapping.base) // _PAGE
-        last = (address + size - 1 - mapping.base) // _PAGE + 1
+        first = (address - mapping.base) // PAGE
+        last = (address + size - 1 - mapping.base) // PAGE + 1
         if last > len(mapping.protections) or _RESERVED in mapping.protections[first:last]:
             raise SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS)
         mapping.protections[first:last] = [protection] * (last - first)

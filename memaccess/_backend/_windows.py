@@ -16,7 +16,7 @@ assert sys.platform == "win32"
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from memaccess._backend import _protection
+from memaccess._backend import _forcing, _protection
 from memaccess._backend._interface import Access, ProcessInfo, WindowInfo
 from memaccess._buffers import byte_count
 from memaccess._errors import (
@@ -185,7 +185,7 @@ class WindowsProcess:
         size = byte_count(data)
         if size:
             self._require_reach(address, size, "VirtualProtectEx")
-            _protection.write_forced(self, data, address)
+            _forcing.write_forced(self, data, address)
 
     def region_at(self, address: int, /) -> Region | None:
         self._require_reach(address, 1, "VirtualQueryEx")

@@ -58,12 +58,8 @@ def demo(_options: argparse.Namespace) -> None:
 class _Game:
     """The program that is looked into, as another process."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(_TARGET)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.pid = self._process.pid
-        self.addresses: dict[str, int] = json.loads(self._line())
+    pid: int
+    addresses: dict[str, int]
 
     def says(self) -> str:
         """Ask it how the player is doing."""
@@ -77,6 +73,12 @@ class _Game:
         return self._process.stdout.readline().rstrip()
 
     def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, str(_TARGET)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        # Not Popen's pid: on Windows the Python of a virtual environment starts another, which is the game.
+        facts = json.loads(self._line())
+        self.pid, self.addresses = facts["pid"], facts["addresses"]
         return self
 
     def __exit__(self, *_: object) -> None:

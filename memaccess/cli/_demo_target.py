@@ -6,6 +6,7 @@ would find out about a real game, and then says how the player is doing, each ti
 
 import ctypes
 import json
+import os
 import sys
 
 
@@ -25,7 +26,8 @@ def main() -> None:
     player = Player(100, 1.5, 250, b"Ada")
     fields = ("health", "speed", "gold", "name")
     start = ctypes.addressof(player)
-    print(json.dumps({name: start + getattr(Player, name).offset for name in fields}), flush=True)
+    addresses = {name: start + getattr(Player, name).offset for name in fields}
+    print(json.dumps({"pid": os.getpid(), "addresses": addresses}), flush=True)
     for _ in sys.stdin:
         name = player.name.decode()
         print(

@@ -235,9 +235,9 @@ def bandwidth(function: Callable[[], object], size: int) -> Callable[[], float]:
 # -- the other process
 
 HOLDER = """
-import ctypes, sys
+import ctypes, os, sys
 memory = ctypes.create_string_buffer(bytes(range(256)) * (int(sys.argv[1]) // 256))
-print(ctypes.addressof(memory), flush=True)
+print(os.getpid(), ctypes.addressof(memory), flush=True)
 sys.stdin.read()
 """
 
@@ -249,7 +249,8 @@ def other_process(size: int) -> Iterator[tuple[int, int]]:
         [sys.executable, "-c", HOLDER, str(size)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        yield process.pid, int(process.stdout.readline())
+        pid, address = map(int, process.stdout.readline().split())
+        yield pid, address
         process.communicate("")
 
 

@@ -24,7 +24,7 @@ from _prefix import (
 from _run import clean_environment, run, windows_path
 from _runtime import ensure_runtime, extras_folder, pip_install, runtime_folder
 from _screen import virtual_screen
-from _session import DEMO_WORDS, TEST_WORDS, installed_package, is_required
+from _session import DEMO_WORDS, TEST_WORDS, TESTS_OF_WINDOWS, installed_package, is_required
 from build import folder_of_targets
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _python(options: argparse.Namespace) -> int:
 
 def _test(options: argparse.Namespace) -> int:
     _provision(argparse.Namespace(bits=[]))
-    return _with_package(options.bits, [*TEST_WORDS, *options.arguments], screen=True)
+    return _with_package(options.bits, [*TEST_WORDS, *(options.arguments or TESTS_OF_WINDOWS)], screen=True)
 
 
 def _demo(_options: argparse.Namespace) -> int:

@@ -6,9 +6,8 @@ import textwrap
 
 UNTESTED = (
     "tests/live: real processes through the real Windows API, 64-bit and 32-bit",
-    "tests/contract on the Windows backend (the fake and the Linux backend still run)",
-    "the debugger (memaccess.ptrace) and everything that uses it",
-    "the command line and the examples of the documentation, on Windows",
+    "tests/contract on the Windows backend (the fake still runs)",
+    "the demo, and the examples of the documentation on real programs",
 )
 
 
