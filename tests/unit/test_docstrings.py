@@ -1,0 +1,90 @@
+"""The examples in the docstrings do what they show."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import memaccess
+from memaccess import MemoryView, testing
+from memaccess.testing import FakeProcess, FakeSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOUSE = Path(memaccess.__file__).parent
+PID = 5555
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def docstrings(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
+    """Every docstring below a node, from the source: so also those that can't be imported here."""
+    for below in ast.iter_child_nodes(node):
+        yield from docstrings(below, f"{name}.{below.name}" if hasattr(below, "name") else name)
+    if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
+        yield name, ast.get_docstring(node)
+
+
+def examples() -> dict[str, doctest.DocTest]:
+    """The docstrings that have examples in them, by the name of what they describe."""
+    parser = doctest.DocTestParser()
+    found = {}
+    for path in sorted(HOUSE.rglob("*.py")):
+        module = ".".join(("memaccess", *path.relative_to(HOUSE).with_suffix("").parts))
+        for name, text in docstrings(ast.parse(path.read_text("utf-8")), module):
+            test = parser.get_doctest(text, {}, name, str(path), None)
+            if test.examples:
+                found[name] = test
+    return found
+
+
+EXAMPLES = examples()
+
+
+def make_game() -> FakeProcess:
+    """The program that the examples are about, with the memory that they show."""
+    game = FakeProcess(PID, "game.exe", windows=("The Game",))
+    game.map(0x401000, 0x1000)
+    with game.open("w") as view:
+        view.write_int(100, 0x401000)
+        view.write_string("Zoë", 0x401010)
+        view.write_array("int", [1, 2, 3], 0x401020)
+        view.write_struct("if", (7, 2.5), 0x401030)
+    return game
+
+
+@pytest.fixture
+def names() -> Iterator[dict[str, Any]]:
+    """What an example finds: all that is public, and a view on a program as it was at the start."""
+    doors = {name: getattr(door, name) for door in (memaccess, testing) for name in door.__all__}
+    with FakeSystem(make_game()), MemoryView(PID, "rw") as view:
+        yield {**doors, "view": view, "pid": PID}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_does_what_it_shows(name, names):
+    test, report = EXAMPLES[name], []
+    test.globs = names
+    failed, tried = doctest.DocTestRunner().run(test, out=report.append, clear_globs=False)
+    assert tried
+    assert not failed, "".join(report)
+
+
+def test_every_way_to_read_and_write_has_an_example():
+    ways = {
+        name
+        for name in vars(MemoryView).keys() | vars(MemoryView.__mro__[1]).keys()
+        if name.startswith(("read", "write"))
+    }
+    assert ways <= {name.rpartition(".")[2] for name in EXAMPLES}
+
+
+def test_an_example_that_is_wrong_would_be_seen(names):
+    wrong = doctest.DocTestParser().get_doctest(
+        ">>> view.read_int(0x401000)\n99\n", names, "wrong", None, None
+    )
+    assert doctest.DocTestRunner().run(wrong, out=lambda _: None).failed == 1
