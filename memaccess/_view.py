@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 import warnings
-from _thread import allocate_lock  # threading itself would be a tenth of the whole import
 from typing import TYPE_CHECKING, Any
 
 from memaccess import _partial, _processes
@@ -76,14 +75,13 @@ class MemoryView(Aggregates):
 
     __module__ = "memaccess"
 
-    # __del__ looks at it, also where opening failed or never began.
+    # What an instance has where it is not open: __del__ looks at it even where opening failed.
     _process: Process | None = None
 
     def __init__(self, pid: int, mode: str = "r", *, system: System | None = None) -> None:
         self._access = _checked_mode(mode)
         self._pid = _checked_pid(pid)
         self._mode = mode
-        self._lock = allocate_lock()
         system = default_system() if system is None else system
         try:
             process = system.open(self._pid, self._access)
@@ -149,11 +147,11 @@ class MemoryView(Aggregates):
 
     def _close(self) -> bool:
         """Close the view if it is open; whether it was."""
-        with self._lock:
-            process, self._process = self._process, None
-            if process is None:
-                return False
-            self._source = self._sink = _CLOSED
+        # One step, so that of several threads one gets it. A lock would be a handle more on Windows.
+        process: Process | None = vars(self).pop("_process", None)
+        if process is None:
+            return False
+        self._source = self._sink = _CLOSED
         process.close()
         return True
 

@@ -3,6 +3,7 @@
  *   protect                what VirtualQuery says of each now
  *   query NAME OFFSET      what it says of the page there
  *   peek NAME OFFSET SIZE  bytes as this program reads them itself, in hexadecimal
+ *   count N                allocate N numbers of 4 bytes: 0, 1, 2, ...; say where they are
  *   exit N                 end with that exit code
  */
 #include "target.h"
@@ -197,10 +198,25 @@ static void peek(const char *name, unsigned offset, unsigned size)
     say_error("not readable");
 }
 
+static void count(unsigned numbers)
+{
+    SIZE_T size = (SIZE_T)numbers * sizeof(uint32_t);
+    uint32_t *base = VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+
+    if (!base) {
+        say_error("count");
+        return;
+    }
+    for (unsigned i = 0; i < numbers; i++)
+        base[i] = i;
+    printf("{\"base\": %I64u", (unsigned long long)(uintptr_t)base);
+    say_end();
+}
+
 static void obey(const char *line)
 {
     char name[64];
-    unsigned offset, size, exit_code;
+    unsigned offset, size, numbers, exit_code;
 
     if (strcmp(line, "protect") == 0)
         say_protections();
@@ -208,6 +224,8 @@ static void obey(const char *line)
         peek(name, offset, size);
     else if (sscanf(line, "query %63s %u", name, &offset) == 2)
         query(name, offset);
+    else if (sscanf(line, "count %u", &numbers) == 1)
+        count(numbers);
     else if (sscanf(line, "exit %u", &exit_code) == 1)
         ExitProcess(exit_code);
     else

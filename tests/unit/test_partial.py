@@ -134,6 +134,15 @@ def test_a_map_that_is_known_takes_one_read_per_region(kinds, range):
     assert len(process.reads) <= len(kinds)
 
 
+@given(kinds=maps, range=ranges, tells=st.sampled_from(["nothing", "all is readable"]))
+def test_a_map_that_is_not_known_takes_at_most_two_reads_per_page(kinds, range, tells):
+    start, stop = range
+    process = Recorder(kinds, tells)
+    read_available(process, stop - start, start)
+    pages = -(-stop // PAGE) - start // PAGE
+    assert len(process.reads) <= 2 * pages  # halving it all, down to the pages
+
+
 def test_a_hole_between_pages_is_named():
     process = Recorder(["rw-", "free", "rw-"] + ["free"] * 7)
     result = read_available(process, PAGE + 4, BASE + PAGE - 2)

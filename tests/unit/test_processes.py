@@ -7,9 +7,11 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from support.stubs import failing
 
 from memaccess import (
     AmbiguousProcessError,
+    MemoryAccessError,
     ProcessInfo,
     ProcessNotFoundError,
     WindowInfo,
@@ -21,12 +23,11 @@ from memaccess import (
     list_windows,
     wait_for_process,
 )
+from memaccess._errors import SystemFailure
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ALL = [list_processes, list_windows, find_processes, find_process, find_window, wait_for_process]
 
 
 @pytest.fixture
@@ -169,6 +170,7 @@ class Ticks:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        assert len(self.slept) < 1000, "it waits for ever"
         self.now += seconds
         if self._events:
             self._events.pop(0)()
@@ -239,6 +241,31 @@ def test_another_thread_may_start_what_is_waited_for(system):
     looking.set()
     assert wait_for_process("editor", system=system).pid == 16
     thread.join()
+
+
+# -- a system that refuses
+
+
+@pytest.mark.parametrize(
+    ("asks", "question", "what"),
+    [
+        ("processes", lambda system: list_processes(system=system), "list the processes"),
+        ("processes", lambda system: find_processes("game", system=system), "list the processes"),
+        ("processes", lambda system: wait_for_process("game", system=system), "list the processes"),
+        ("process", lambda system: find_process(4, system=system), "list the processes"),
+        ("windows", lambda system: list_windows(system=system), "list the windows"),
+        ("windows", lambda system: find_window("The Game", system=system), "list the windows"),
+    ],
+)
+def test_a_system_that_does_not_answer_is_an_error_that_says_what_was_asked(
+    system, monkeypatch, asks, question, what
+):
+    failure = SystemFailure("CreateToolhelp32Snapshot", winerror=8, text="Not enough memory.")
+    monkeypatch.setattr(system, asks, failing(failure))
+    with pytest.raises(MemoryAccessError) as caught:
+        question(system)
+    assert str(caught.value) == f"Can't {what}, error code 8"
+    assert (caught.value.api, caught.value.explanation) == ("CreateToolhelp32Snapshot", "Not enough memory.")
 
 
 # -- arguments

@@ -17,7 +17,6 @@ from support.stubs import StubSystem, failing
 from memaccess import (
     AmbiguousProcessError,
     ClosedViewError,
-    MemoryAccessError,
     MemoryView,
     MissingRightError,
     NotReadableError,
@@ -403,6 +402,18 @@ def test_bytes_like_objects_of_any_shape_are_written_whole(view, values):
     assert view.read(5, BASE) == b"\1\2\3\4\0"
 
 
+@pytest.mark.parametrize(
+    "values", [memoryview(b"1_2_")[::2], memoryview(b"21")[::-1]], ids=["gaps", "reversed"]
+)
+def test_what_reaches_the_system_has_no_gaps(game, values):
+    reached = []
+    system = StubSystem(game, write=lambda _, data, address: reached.append(memoryview(data)))
+    with MemoryView(PID, "w", system=system) as view:
+        view.write(values, BASE)
+    assert reached[0].c_contiguous
+    assert bytes(reached[0]) == b"12"
+
+
 @pytest.mark.parametrize("values", ["abcd", 4, None, [1, 2], 1.5], ids=repr)
 def test_what_is_no_bytes_like_object_is_not_written(view, values):
     with pytest.raises(TypeError, match=f"^a bytes-like object is needed, not {type(values).__name__}$"):
@@ -571,7 +582,14 @@ def test_a_string_without_an_end_within_a_mebibyte_is_unterminated():
     assert str(caught.value) == (
         "no end of string within 1048576 bytes at address 0x401001; give a limit to read so many"
     )
-    assert caught.value.data == b"a" * (1 << 20)
+    assert (caught.value.address, caught.value.data) == (0x401001, b"a" * (1 << 20))
+
+
+def test_a_string_reaches_the_top_of_the_program_at_the_most(game):
+    system = StubSystem(game, read=lambda _, size, address: b"a" * size)
+    with MemoryView(PID, system=system) as view, pytest.raises(UnterminatedStringError) as caught:
+        view.read_string(LIMITS[64] - 3)
+    assert caught.value.data == b"aaa"
 
 
 @pytest.mark.parametrize(("encoding", "limit"), [("utf-8", -1), ("utf-16", 3), ("utf-32", 6)])
@@ -954,25 +972,52 @@ def test_the_protection_is_put_back_when_lifting_it_fails_half_way(shielded):
     assert protections(shielded) == before
 
 
-def test_as_many_protections_are_put_back_as_can_be(shielded):
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()], ids=repr)
+def test_the_protection_is_put_back_whatever_interrupts_the_write(shielded, error):
     before = protections(shielded)
+    with (
+        MemoryView(PID, "w", system=StubSystem(shielded, write=failing(error))) as view,
+        pytest.raises(type(error)),
+    ):
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
+    assert protections(shielded) == before
+
+
+def stuck_once_lifted(game: FakeProcess, **replacements: Any) -> StubSystem:
+    """A system that does not give the second page its protection back."""
+    own = protections(game)[1]
 
     def protect(original: Callable[..., None], address: int, size: int, protection: int) -> None:
-        if (address, protection) == (FREE + PAGE, before[1]):
+        if (address, protection) == (FREE + PAGE, own):
             raise SystemFailure("VirtualProtectEx", winerror=487)
         original(address, size, protection)
 
+    return StubSystem(game, protect=protect, **replacements)
+
+
+def test_as_many_protections_are_put_back_as_can_be_and_the_rest_is_named(shielded):
+    before = protections(shielded)
     with (
-        MemoryView(PID, "w", system=StubSystem(shielded, protect=protect)) as view,
-        pytest.raises(MemoryAccessError),
+        MemoryView(PID, "w", system=stuck_once_lifted(shielded)) as view,
+        pytest.raises(NotWritableError) as caught,
     ):
         view.write(b"z" * 4 * PAGE, FREE, force=True)
-    changed = [
-        number
-        for number, (old, new) in enumerate(zip(before, protections(shielded), strict=True))
-        if old != new
-    ]
-    assert changed == [1]
+    pairs = zip(before, protections(shielded), strict=True)
+    assert [number for number, (old, new) in enumerate(pairs) if old != new] == [1]
+    assert caught.value.transferred == 4 * PAGE
+    assert caught.value.explanation == (
+        f"All {4 * PAGE} bytes were written. The protection was lifted and could not be put back; "
+        "it was: 0x601000-0x602000 (committed --- private)."
+    )
+
+
+def test_a_write_that_fails_says_too_what_could_not_be_put_back(shielded):
+    failure = SystemFailure("WriteProcessMemory", winerror=299, transferred=1)
+    system = stuck_once_lifted(shielded, write=failing(failure))
+    with MemoryView(PID, "w", system=system) as view, pytest.raises(PartialWriteError) as caught:
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
+    assert caught.value.api == "WriteProcessMemory"
+    assert "could not be put back; it was: 0x601000-0x602000 (" in caught.value.explanation
 
 
 def test_a_page_that_takes_no_other_protection_gets_a_private_copy(shielded):
