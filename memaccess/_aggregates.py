@@ -53,13 +53,15 @@ class Aggregates(TypedMemory):
         from memaccess import _strings
 
         text = _strings.text_encoding(encoding)
-        most = _STRING_LIMIT if limit is None else limit
-        if most < 0 or most % text.unit:
+        most = _STRING_LIMIT if limit is None else checked_count(limit)
+        if most % text.unit:
             raise ValueError(
                 f"limit is {limit!r} bytes, and has to be a multiple of {text.unit} for {encoding}"
             )
         address = self._checked_address(address, min(most, text.unit))
         most = min(most, self._address_limit - address)
+        if not most:
+            self.read(0, address)  # says where the view may not
         data, ended = _strings.read_terminated(self.read, address, text.unit, most)
         if not ended and limit is None:
             raise UnterminatedStringError(
@@ -97,7 +99,7 @@ class Aggregates(TypedMemory):
         from memaccess import _strings
 
         data = _strings.encode_terminated(text, _strings.text_encoding(encoding), errors, terminate)
-        if limit is not None and len(data) > limit:
+        if limit is not None and len(data) > checked_count(limit):
             raise ValueError(f"{text!r} takes {len(data)} bytes, and there is room for {limit}")
         self.write(data, address, force=force)
 
@@ -157,7 +159,7 @@ class Aggregates(TypedMemory):
             compiled = _structs.compile_format(layout, self._model)
             return compiled.unpack(self.read(compiled.size, address))
         _structs.check_layout(layout, self._model)
-        structure = layout()
+        structure = layout.__new__(layout)  # without its __init__, which may want arguments
         self.read_into(structure, address)
         return structure
 
@@ -247,7 +249,7 @@ class Aggregates(TypedMemory):
             except MemoryAccessError as error:
                 if not return_errors:
                     raise
-                pieces[member] = error
+                pieces[member] = error.with_traceback(None)  # it would hold this list
         return pieces
 
 

@@ -82,6 +82,11 @@ class SystemFailure(Exception):
         self.unrestored: tuple[Region, ...] = ()
         """What a forced write left with another protection than it had."""
 
+    def after(self, transferred: int, data: bytes = b"") -> SystemFailure:
+        """The same failure, knowing what was copied before it."""
+        self.transferred, self.data = transferred, data
+        return self
+
     @property
     def code(self) -> int | None:
         """The number that the message shows."""

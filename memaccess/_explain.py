@@ -151,6 +151,7 @@ class Attempt(NamedTuple):
     tried: Access
     size: int
     address: int
+    force: bool = False
 
     @property
     def operation(self) -> Operation:
@@ -198,8 +199,8 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     if failure.transferred == attempt.size and failure.unrestored:
         return operation.refused, f"All {attempt.size} bytes were written.", failure.unrestored[0]
     region = _refusing_region(process, attempt)
-    beyond = _is_beyond_programs(process, attempt.address)
-    if failure.winerror == ERROR_ACCESS_DENIED and region is None and not beyond:
+    mapped = _is_mapped(process, attempt.address)
+    if failure.winerror == ERROR_ACCESS_DENIED and region is None and mapped:
         explanation = f"The system does not let this view {operation.verb} there: {failure.text}"
         return MissingRightError, explanation, None
     if failure.winerror not in INACCESSIBLE and failure.winerror != ERROR_ACCESS_DENIED:
@@ -208,8 +209,16 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     return kind, _describe(process, operation, attempt.address, region), region
 
 
+def _is_mapped(process: Process, address: int) -> bool:
+    """Whether the system knows of memory there. Wine 8 refuses to write to none with code 5."""
+    try:
+        return process.region_at(address) is not None
+    except SystemFailure:
+        return False
+
+
 def _is_beyond_programs(process: Process, address: int) -> bool:
-    """Whether the program can't have memory there. Wine 8 refuses to write there with code 5."""
+    """Whether the program can't have memory there."""
     if process.model.bitness == 64:
         return address > _HIGHEST_ADDRESS
     try:
@@ -253,7 +262,7 @@ def _refusing_region(process: Process, attempt: Attempt) -> Region | None:
             region = process.region_at(position)
             if region is None or position >= attempt.address + attempt.size:
                 return None
-            if _refuses(region, attempt.operation):
+            if _refuses(region, attempt):
                 return region
             position = region.end
     except SystemFailure:
@@ -261,9 +270,10 @@ def _refusing_region(process: Process, attempt: Attempt) -> Region | None:
     return None
 
 
-def _refuses(region: Region, operation: Operation) -> bool:
-    allowed = region.readable if operation.access is Access.READ else region.writable
-    return region.state != "committed" or region.guarded or not allowed
+def _refuses(region: Region, attempt: Attempt) -> bool:
+    allowed = region.readable if attempt.tried is Access.READ else region.writable
+    closed = region.guarded or not allowed
+    return region.state != "committed" or (closed and not attempt.force)
 
 
 def _describe(process: Process, operation: Operation, address: int, region: Region | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,11 @@ def _ask(system: System | None, what: str, question: Callable[[System], T]) -> T
     except SystemFailure as failure:
         message = f"Can't {what}, error code {failure.code}"
         raise MemoryAccessError(message, failure, explanation=failure.text) from None
+
+
+def current_pid(*, system: System | None = None) -> int:
+    """The pid of the process that asks."""
+    return _ask(system, "tell the own process", lambda asked: asked.current_pid())
 
 
 def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
@@ -117,12 +123,15 @@ def wait_for_process(name: str, timeout: float | None = None, *, system: System 
 
     :param name: as in :func:`find_processes`.
     :param timeout: for how many seconds at the most; None waits for ever.
+    :raises ValueError: the timeout is no number.
     :raises TimeoutError: none has started by then.
     :raises AmbiguousProcessError: several run; its ``pids`` tells which.
 
     >>> wait_for_process('game', timeout=10).pid
     5555
     """
+    if timeout is not None and math.isnan(timeout):
+        raise ValueError(f"a timeout is a number of seconds, not {timeout!r}")
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         try:

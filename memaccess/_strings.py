@@ -26,6 +26,7 @@ def text_encoding(name: str) -> TextEncoding:
     """The encoding of that name; UTF-16 and UTF-32 without an order are little-endian, with no mark.
 
     :raises LookupError: Python knows no such text encoding.
+    :raises ValueError: it writes NUL as something else than zeros, as UTF-7 does.
     """
     try:
         name = codecs.lookup(name).name
@@ -34,8 +35,10 @@ def text_encoding(name: str) -> TextEncoding:
     if name in ("utf-16", "utf-32"):
         # Python would write a byte order mark, which no program expects in a string in memory.
         name += "-le"
-    unit = len("\0\0".encode(name)) - len("\0".encode(name))
-    return TextEncoding(name, unit)
+    zero = "\0\0".encode(name)[len("\0".encode(name)) :]
+    if any(zero):
+        raise ValueError(f"strings in memory end with a zero code unit, and {name} has none")
+    return TextEncoding(name, len(zero))
 
 
 def read_terminated(

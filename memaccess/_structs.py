@@ -12,6 +12,8 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memaccess._types import DataModel
 
 _ITEM = re.compile(r"\s*(\d*)([a-zA-Z?])|\s+$")
@@ -80,6 +82,10 @@ def pack(format: struct.Struct, values: Any) -> bytes:
     :raises ValueError: they don't match the format.
     """
     try:
+        values = tuple(values)
+    except TypeError:
+        raise TypeError(f"the values of a structure are a sequence, not {values!r}") from None
+    try:
         return format.pack(*values)
     except (struct.error, OverflowError) as error:
         raise ValueError(f"{values!r} does not match the format {format.format!r}: {error}") from None
@@ -94,6 +100,11 @@ def check_layout(layout: Any, model: DataModel) -> None:
     """
     if not (isinstance(layout, type) and hasattr(layout, "from_buffer_copy")):
         raise TypeError(f"a struct format or a ctypes type is needed, not {layout!r}")
+    if _has_code(layout, "zZO"):
+        raise TypeError(
+            f"{layout.__name__} holds a c_char_p, c_wchar_p or py_object, which Python would follow in its own "
+            "memory; declare it as c_void_p"
+        )
     own_size = struct.calcsize("P")
     if own_size != model.pointer_size and _has_pointer(layout):
         raise TypeError(
@@ -104,12 +115,29 @@ def check_layout(layout: Any, model: DataModel) -> None:
 
 def _has_pointer(layout: Any) -> bool:
     """Whether a ctypes type is a pointer, or has one in it."""
+    return _has_code(layout, "P") or _has_typed_pointer(layout)
+
+
+def _has_code(layout: Any, codes: str) -> bool:
+    """Whether a ctypes type is one of those simple ones, or has one in it."""
+    return any(getattr(leaf, "_type_", None) in tuple(codes) for leaf in _leaves(layout))
+
+
+def _has_typed_pointer(layout: Any) -> bool:
+    """Whether a ctypes type is a pointer to data or to a function, or has one in it."""
+    return any(
+        hasattr(leaf, "_flags_") or not isinstance(getattr(leaf, "_type_", ""), str)
+        for leaf in _leaves(layout)
+    )
+
+
+def _leaves(layout: Any) -> Iterator[Any]:
+    """The ctypes types that a type is made of in the end."""
     if hasattr(layout, "_fields_"):
-        bases = [vars(base).get("_fields_", ()) for base in layout.__mro__]
-        return any(_has_pointer(field[1]) for fields in bases for field in fields)
-    if hasattr(layout, "_length_"):
-        return _has_pointer(layout._type_)
-    if hasattr(layout, "_flags_"):
-        return True  # a function pointer
-    code = getattr(layout, "_type_", "")
-    return not isinstance(code, str) or code in ("P", "z", "Z", "O")
+        for base in layout.__mro__:
+            for field in vars(base).get("_fields_", ()):
+                yield from _leaves(field[1])
+    elif hasattr(layout, "_length_"):
+        yield from _leaves(layout._type_)
+    else:
+        yield layout

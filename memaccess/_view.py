@@ -130,8 +130,7 @@ class MemoryView(Aggregates):
     @classmethod
     def from_current_process(cls, mode: str = "r", *, system: System | None = None) -> MemoryView:
         """Open the process that this Python runs in."""
-        system = default_system() if system is None else system
-        return cls(system.current_pid(), mode, system=system)
+        return cls(_processes.current_pid(system=system), mode, system=system)
 
     # -- life time
 
@@ -167,10 +166,15 @@ class MemoryView(Aggregates):
     ) -> None:
         self._close()
 
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError("a MemoryView can't be copied or pickled; open the process again")
+
     def __del__(self) -> None:
         if self._process is not None:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
-            self._close()
+            try:
+                warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            finally:
+                self._close()
 
     def __repr__(self) -> str:
         name = f" {self._name!r}" if self._name else ""
@@ -393,7 +397,7 @@ class MemoryView(Aggregates):
             else:
                 self._sink.write(data, address)
         except SystemFailure as failure:
-            raise self._error(failure, Access.WRITE, size, address) from None
+            raise self._error(failure, Access.WRITE, size, address, force=force) from None
 
     # -- checks and errors
 
@@ -421,11 +425,13 @@ class MemoryView(Aggregates):
         """The error of a read that failed."""
         return self._error(failure, Access.READ, size, address)
 
-    def _error(self, failure: SystemFailure, tried: Access, size: int, address: int) -> MemoryAccessError:
+    def _error(
+        self, failure: SystemFailure, tried: Access, size: int, address: int, *, force: bool = False
+    ) -> MemoryAccessError:
         """The error of a read or a write that failed."""
         from memaccess import _explain
 
-        attempt = _explain.Attempt(self._process, self._access, failure, tried, size, address)
+        attempt = _explain.Attempt(self._process, self._access, failure, tried, size, address, force)
         return _explain.access_error(attempt, self._pid)
 
 

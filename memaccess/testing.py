@@ -279,7 +279,7 @@ class FakeSystem:
 
     def windows(self) -> list[WindowInfo]:
         """The windows of all programs."""
-        return [WindowInfo(title, each.pid) for each in self._running() for title in each.windows]
+        return [WindowInfo(title, each.pid) for each in self._running() for title in each.windows if title]
 
     def is_protected(self, pid: int, /) -> bool:
         """Whether the program was made a protected one."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support.leaks import no_leaks
 
+from memaccess import MemoryView
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,6 +42,13 @@ def _deadline(request: pytest.FixtureRequest) -> Iterator[None]:
     faulthandler.dump_traceback_later(marker.args[0] if marker else DEADLINE_SECONDS, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loaded() -> None:
+    """What is loaded with its first use keeps handles: it is used before the leak check counts any."""
+    if sys.platform == "win32":
+        MemoryView.from_current_process().close()
 
 
 @pytest.fixture(autouse=True)

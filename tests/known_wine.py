@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 
 from support.outcomes import ANY_CODE, WORKS, Outcome
 
-from memaccess import NotReadableError, NotWritableError, PartialReadError
+from memaccess import (
+    NotReadableError,
+    NotWritableError,
+    PartialReadError,
+    ProcessDeniedError,
+    ProcessNotFoundError,
+)
 
 SEEN = "Wine 8.0 (Debian 8.0~repack-4)"
 
@@ -61,6 +67,12 @@ DIFFERENCES: dict[str, Difference] = {
     "write null": Difference(_NOT_COMMITTED, Outcome(NotWritableError, 5), _OTHER_CODE),
     "write behind lonely": Difference(_NOT_COMMITTED, Outcome(NotWritableError, 5), _OTHER_CODE),
     "write execute_read from 32 to 64": Difference(Outcome(NotWritableError, ANY_CODE), WORKS, _RAW_WRITE),
+    "open the system process": Difference(
+        ProcessDeniedError, ProcessNotFoundError, "it has no process with pid 4, the one of Windows' kernel"
+    ),
+    "handle to ask what the memory is": Difference(
+        None, 0x400, "VirtualQueryEx wants QUERY_INFORMATION, and Windows the limited one since Windows 8"
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memaccess._backend import _protection
@@ -10,6 +11,10 @@ from memaccess._errors import ERROR_INVALID_ADDRESS, SystemFailure
 
 if TYPE_CHECKING:
     from memaccess._regions import Region
+
+
+_turn = threading.Lock()
+"""Forced writes take turns: one would put the protection back while another counts on it being lifted."""
 
 
 class Protected(Protocol):
@@ -42,6 +47,11 @@ def write_forced(process: Protected, data: bytes | memoryview, address: int) -> 
     :raises SystemFailure: not all of it was written; or all was, and a protection could not be put
         back. Its ``unrestored`` says where that is so.
     """
+    with _turn:
+        _write_forced(process, data, address)
+
+
+def _write_forced(process: Protected, data: bytes | memoryview, address: int) -> None:
     size = byte_count(data)
     closed = [piece for piece in _pieces(process, address, size) if _refuses_writes(piece.region)]
     opened: list[_Piece] = []
@@ -59,8 +69,8 @@ def write_forced(process: Protected, data: bytes | memoryview, address: int) -> 
     if unrestored:
         text = "the protection could not be put back"
         failure = SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS, text=text)
-        failure.transferred, failure.unrestored = size, unrestored
-        raise failure
+        failure.unrestored = unrestored
+        raise failure.after(size)
 
 
 def _pieces(process: Protected, address: int, size: int) -> list[_Piece]:
@@ -101,9 +111,17 @@ def _open(process: Protected, piece: _Piece, opened: list[_Piece]) -> None:
 def _restore(process: Protected, opened: list[_Piece]) -> tuple[Region, ...]:
     """Put every piece's protection back; the regions where the system refused."""
     refused = []
-    for piece in reversed(opened):
+    interrupt: BaseException | None = None
+    while opened:
+        piece = opened[-1]
         try:
             process.protect(piece.address, piece.size, piece.region.protection)
         except SystemFailure:
             refused.append(piece.region)
+        except KeyboardInterrupt as error:
+            interrupt = error
+            continue  # once more: it may have come before the call
+        opened.pop()
+    if interrupt is not None:
+        raise interrupt
     return tuple(refused)

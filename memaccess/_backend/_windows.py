@@ -45,6 +45,8 @@ from memaccess._win32._types import BOOL, DWORD, HANDLE, ULONG64
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Self
+
     from memaccess._regions import Region
     from memaccess._win32._handles import OwnedHandle
 
@@ -142,8 +144,10 @@ class WindowsProcess:
             return data
         transferred, trouble = self._copy_in(address, data, len(data))
         if trouble is not None:
-            trouble.transferred, trouble.data = transferred, data[:transferred]
-            raise trouble
+            try:
+                raise trouble.after(transferred, data[:transferred])
+            finally:
+                del trouble  # or it keeps this frame, which keeps it: nothing is freed until a collection
         return data
 
     def read_into(self, buffer: memoryview, address: int, /) -> None:
@@ -151,16 +155,20 @@ class WindowsProcess:
             return
         transferred, trouble = self._copy_in(address, _start_of(buffer), buffer.nbytes)
         if trouble is not None:
-            trouble.transferred, trouble.data = transferred, ctypes.string_at(_start_of(buffer), transferred)
-            raise trouble
+            try:
+                raise trouble.after(transferred, ctypes.string_at(_start_of(buffer), transferred))
+            finally:
+                del trouble
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         if not byte_count(data):
             return  # WriteProcessMemory of Wine 8 refuses size 0 with 87
         transferred, trouble = self._copy_out(address, _start_of(data), byte_count(data))
         if trouble is not None:
-            trouble.transferred = transferred
-            raise trouble
+            try:
+                raise trouble.after(transferred)
+            finally:
+                del trouble
 
     def _copy_in(self, address: int, target: Any, size: int) -> tuple[int, SystemFailure | None]:
         """Copy from the process; how many bytes arrived, and why not all."""
@@ -185,7 +193,18 @@ class WindowsProcess:
         size = byte_count(data)
         if size:
             self._require_reach(address, size, "VirtualProtectEx")
-            _forcing.write_forced(self, data, address)
+            # On a handle of its own account: a close() meanwhile must not come between opening and closing.
+            held = self._held()
+            try:
+                _forcing.write_forced(held, data, address)
+            finally:
+                held.close()
+
+    def _held(self) -> Self:
+        """The same process once more, on the same handle, which stays open as long."""
+        held = object.__new__(type(self))
+        vars(held).update(vars(self))
+        return held
 
     def region_at(self, address: int, /) -> Region | None:
         self._require_reach(address, 1, "VirtualQueryEx")

@@ -24,6 +24,9 @@ class OwnedHandle(HANDLE):
     mean another object meanwhile.
     """
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a handle can't be copied: both would close it")
+
     def __del__(self, close: Any = CloseHandle) -> None:
         if self.value not in _NOT_HANDLES:
             close(self)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from support.subjects import PAGE, require_reach
+from support.subjects import PAGE, is_wide, require_reach
+
+from memaccess import WrongBitnessError
 
 if TYPE_CHECKING:
     from support.subjects import Subject
@@ -24,11 +27,8 @@ RIGHTS = {
 
 def region_at(subject: Subject, page: str, offset: int = 0) -> Region | None:
     require_reach(subject, page)
-    process = subject.process()
-    try:
-        return process.region_at(subject.address(page) + offset)
-    finally:
-        process.close()
+    with subject.open("r") as view:
+        return view.region_at(subject.address(page) + offset)
 
 
 @pytest.mark.parametrize("page", RIGHTS)
@@ -79,6 +79,31 @@ def test_free_memory_has_nothing(subject: Subject, page: str) -> None:
 
 
 def test_of_the_kernel_nothing_is_known(subject: Subject) -> None:
-    process = subject.process()
-    assert process.region_at(subject.address("kernel")) is None
-    process.close()
+    with subject.open("r") as view:
+        if is_wide(subject):
+            with pytest.raises(WrongBitnessError):
+                view.region_at(subject.address("kernel"))
+        else:
+            assert view.region_at(subject.address("kernel")) is None
+
+
+def test_a_view_that_writes_can_ask_too(subject: Subject) -> None:
+    require_reach(subject, "readonly")
+    with subject.open("w") as view:
+        region = view.region_at(subject.address("readonly"))
+    assert region is not None
+    assert region.rights == "r--"
+
+
+def test_the_map_has_no_gaps_and_all_pages(subject: Subject) -> None:
+    require_reach(subject, "lonely")
+    last = subject.address("lonely")
+    with subject.open("r") as view:
+        regions = list(itertools.takewhile(lambda region: region.base <= last, view.regions()))
+    assert (regions[0].base, regions[-1].end) == (0, last + PAGE)
+    assert all(one.end == next_one.base for one, next_one in itertools.pairwise(regions))
+    bases = {region.base: region.rights for region in regions}
+    assert {page: bases.get(subject.address(page)) for page in ("readonly", "execute_read")} == {
+        "readonly": "r--",
+        "execute_read": "r-x",
+    }

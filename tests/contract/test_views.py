@@ -46,6 +46,14 @@ def test_a_closed_view_does_nothing(subject: Subject, use: Callable[[MemoryView,
     assert outcome_of(lambda: use(view, subject.address("readwrite"))) == Outcome(ClosedViewError, 6)
 
 
+def test_a_closed_view_does_not_even_nothing(subject: Subject) -> None:
+    view = subject.open("rw")
+    view.close()
+    assert outcome_of(lambda: view.read(0, 0)) == Outcome(ClosedViewError, 6)
+    assert outcome_of(lambda: view.write(b"", 0)) == Outcome(ClosedViewError, 6)
+    assert outcome_of(lambda: view.write(b"", 0, force=True)) == Outcome(ClosedViewError, 6)
+
+
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_a_program_that_has_ended_has_no_memory(
     subject: Subject, use: Callable[[MemoryView, int], object]

@@ -117,7 +117,7 @@ def _run_script(block: Block, filename: str, namespace: dict[str, Any]) -> None:
     known = set(namespace)
     source = "\n" * block.line + textwrap.dedent(block.content)
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(source, filename, "exec"), namespace)
+        exec(compile(source, f"<{filename}>", "exec"), namespace)
     for name in namespace.keys() - known:
         if name.startswith("test_"):
             namespace[name]()
@@ -129,7 +129,7 @@ def _run_example(example: doctest.Example, filename: str, line: int, namespace: 
     want = example.want
     with contextlib.redirect_stdout(output), _plain_display(namespace):
         try:
-            exec(compile(example.source, f"{filename}:{line}", "single"), namespace)
+            exec(compile(example.source, f"<{filename}:{line}>", "single"), namespace)
         except Exception as error:
             if example.exc_msg is None:
                 raise Mismatch(f"{filename}:{line}: {example.source}raises {_last_words(error)}") from error

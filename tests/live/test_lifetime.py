@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import threading
@@ -201,3 +202,41 @@ def test_errors_leave_nothing_behind_either(target) -> None:
             with pytest.raises(NotReadableError):
                 view.read_int(0x10)
         assert lowest_free_handle() <= handle + 4  # one more to ask what the memory is: Wine wants that
+
+
+def test_a_read_that_failed_lets_go_of_the_buffer_at_once(target) -> None:
+    buffer = bytearray(16)
+    gc.disable()
+    try:
+        with MemoryView(target.pid, "rw") as view:
+            for access in (view.read_into, view.write):
+                with contextlib.suppress(MemoryAccessError):
+                    access(buffer, 0x10)
+        buffer.append(1)  # BufferError while anybody looks at it
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("bitness", targets.BITNESSES)
+def test_closing_amid_forced_writes_leaves_the_protection_as_it_was(bitness) -> None:
+    with targets.start("pages", bitness) as target:
+        address = target.facts["pages"]["readonly"]["base"]
+        if address >= 1 << targets.OWN_BITNESS:
+            pytest.skip("a 32-bit Python can't change a protection above 4 GiB")
+        before = target.ask("query readonly 0")["protect"]
+        for _ in range(30):
+            view = MemoryView(target.pid, "rw")
+            begun = threading.Event()
+
+            def force(view=view, begun=begun) -> None:
+                with contextlib.suppress(ClosedViewError):
+                    while True:
+                        view.write(b"x" * 64, address, force=True)
+                        begun.set()
+
+            writer = threading.Thread(target=force)
+            writer.start()
+            begun.wait()
+            view.close()
+            writer.join()
+        assert target.ask("query readonly 0")["protect"] == before

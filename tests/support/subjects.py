@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from memaccess import MemoryView
-from memaccess._backend import Access, default_system
-from memaccess.testing import FakeProcess, FakeSystem
+from memaccess.testing import FakeProcess
 from support import targets
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from memaccess._backend import Process
 
 PAGE = 4096
 NOWHERE = {
@@ -37,10 +34,6 @@ class Subject(Protocol):
 
     def address(self, page: str) -> int: ...
     def open(self, mode: str) -> MemoryView: ...
-    def process(self) -> Process:
-        """It as the backend has it open."""
-        ...
-
     def peek(self, page: str, offset: int, size: int) -> bytes:
         """The bytes as the program itself sees them."""
         ...
@@ -96,16 +89,12 @@ class FakeSubject:
     def open(self, mode: str) -> MemoryView:
         return self._fake.open(mode)
 
-    def process(self) -> Process:
-        return FakeSystem(self._fake).open(self._fake.pid, Access.READ)
-
     def peek(self, page: str, offset: int, size: int) -> bytes:
         return self._fake.peek(size, self.address(page) + offset)
 
     def protection(self, page: str, offset: int = 0) -> int:
-        process = self.process()
-        region = process.region_at(self.address(page) + offset)
-        process.close()
+        with self.open("r") as view:
+            region = view.region_at(self.address(page) + offset)
         assert region is not None
         return region.protection
 
@@ -135,9 +124,6 @@ class RealSubject:
 
     def open(self, mode: str) -> MemoryView:
         return MemoryView(self._target.pid, mode)
-
-    def process(self) -> Process:
-        return default_system().open(self._target.pid, Access.READ)
 
     def peek(self, page: str, offset: int, size: int) -> bytes:
         return bytes.fromhex(self._target.ask(f"peek {page} {offset} {size}")["bytes"])

@@ -5,24 +5,23 @@ from __future__ import annotations
 import ctypes
 import sys
 
-assert sys.platform == "win32"
+if sys.platform == "win32":  # else every test that asks is skipped
+    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    _ntdll = ctypes.WinDLL("ntdll")
 
-_kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-_ntdll = ctypes.WinDLL("ntdll")
-
-_kernel32.CreateEventW.restype = ctypes.c_void_p
-_kernel32.GetCurrentProcess.restype = ctypes.c_void_p
-_kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
-_kernel32.GetHandleInformation.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-_kernel32.K32GetProcessMemoryInfo.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
-_ntdll.NtQueryObject.argtypes = (
-    ctypes.c_void_p,
-    ctypes.c_uint32,
-    ctypes.c_void_p,
-    ctypes.c_uint32,
-    ctypes.c_void_p,
-)
-_ntdll.NtQueryObject.restype = ctypes.c_int32
+    _kernel32.CreateEventW.restype = ctypes.c_void_p
+    _kernel32.GetCurrentProcess.restype = ctypes.c_void_p
+    _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
+    _kernel32.GetHandleInformation.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+    _kernel32.K32GetProcessMemoryInfo.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
+    _ntdll.NtQueryObject.argtypes = (
+        ctypes.c_void_p,
+        ctypes.c_uint32,
+        ctypes.c_void_p,
+        ctypes.c_uint32,
+        ctypes.c_void_p,
+    )
+    _ntdll.NtQueryObject.restype = ctypes.c_int32
 
 _OBJECT_BASIC_INFORMATION = 0
 

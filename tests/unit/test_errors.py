@@ -432,6 +432,22 @@ def test_a_program_too_wide_for_this_python_asks_for_a_wider_one(game):
 
 
 @pytest.mark.parametrize(
+    ("code", "error", "explanation"),
+    [
+        (50, WrongBitnessError, f"Process {PID} is a 64-bit program, .* Use a 64-bit Python.$"),
+        (5, MemoryAccessError, "^Access denied.$"),
+        (6, ClosedViewError, "^The view was closed;"),
+    ],
+)
+def test_a_map_that_the_system_refuses_to_tell_is_explained(game, code, error, explanation):
+    failure = SystemFailure("VirtualQueryEx", winerror=code, text="Access denied.")
+    with MemoryView(PID, system=StubSystem(game, region_at=failing(failure))) as view:
+        found = error_of(lambda: view.region_at(FREE))
+    assert (type(found), found.winerror) == (error, code)
+    assert re.search(explanation, found.explanation)
+
+
+@pytest.mark.parametrize(
     "action",
     [
         lambda view: view.read(1, USABLE),

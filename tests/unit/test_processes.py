@@ -219,6 +219,11 @@ def test_a_timeout_of_nothing_looks_once(system, ticks, timeout):
     assert clock.slept == []
 
 
+def test_a_timeout_is_a_number(system):
+    with pytest.raises(ValueError, match=r"^a timeout is a number of seconds, not nan$"):
+        wait_for_process("editor", float("nan"), system=system)
+
+
 def test_a_program_that_starts_twice_ends_the_waiting_as_an_error(system, ticks):
     def start_two() -> None:
         system.start(FakeProcess(16, "editor.exe"))

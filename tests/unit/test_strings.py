@@ -208,6 +208,12 @@ def test_what_is_no_text_encoding_is_a_lookup_error(name):
         text_encoding(name)
 
 
+@pytest.mark.parametrize("name", ["utf-7", "unicode_escape", "punycode"])
+def test_an_encoding_without_a_zero_code_unit_has_no_strings_that_end(name):
+    with pytest.raises(ValueError, match=r"^strings in memory end with a zero code unit, and .* has none$"):
+        text_encoding(name)
+
+
 @pytest.mark.parametrize("name", [None, 8, b"utf-8"], ids=repr)
 def test_an_encoding_that_is_no_str_is_refused(name):
     with pytest.raises(TypeError, match=f"by its name, as a str, not {type(name).__name__}$"):

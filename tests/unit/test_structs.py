@@ -305,9 +305,6 @@ WITH_POINTERS = [
     Linked,
     OwnPointer,
     ctypes.c_void_p,
-    ctypes.c_char_p,
-    ctypes.c_wchar_p,
-    ctypes.py_object,
     ctypes.POINTER(ctypes.c_int),
     ctypes.CFUNCTYPE(ctypes.c_int),
     ctypes.c_void_p * 4,
@@ -328,6 +325,38 @@ def test_a_layout_with_pointers_of_another_width_is_refused_with_the_way_out(lay
 @pytest.mark.parametrize("layout", WITH_POINTERS, ids=lambda layout: layout.__name__)
 def test_pointers_as_wide_as_the_target_has_them_are_fine(layout):
     check_layout(layout, OWN_WIDTH)
+
+
+@pytest.mark.parametrize("layout", [ctypes.c_char_p, ctypes.c_wchar_p, ctypes.py_object])
+def test_what_python_would_follow_in_its_own_memory_is_refused(layout):
+    with pytest.raises(TypeError, match="would follow in its own memory"):
+        check_layout(layout * 2, OWN_WIDTH)
+
+
+class Named(ctypes.Structure):
+    _fields_ = [("number", ctypes.c_int32), ("name", ctypes.c_char_p)]
+
+
+class NamedTwice(Named):
+    _fields_ = [("row", Plain)]
+
+
+FOLLOWED = [
+    ctypes.c_char_p,
+    ctypes.c_wchar_p,
+    ctypes.py_object,
+    ctypes.c_char_p * 2,
+    Named,
+    NamedTwice,
+    Named * 2,
+]
+
+
+@pytest.mark.parametrize("model", WINDOWS.values(), ids=WINDOWS.keys())
+@pytest.mark.parametrize("layout", FOLLOWED, ids=lambda layout: layout.__name__)
+def test_a_pointer_that_python_would_follow_in_its_own_memory_is_refused(layout, model):
+    with pytest.raises(TypeError, match=f"^{layout.__name__} holds a .*; declare it as c_void_p$"):
+        check_layout(layout, model)
 
 
 @pytest.mark.parametrize("model", WINDOWS.values(), ids=WINDOWS.keys())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import array
+import copy
 import ctypes
 import gc
 import itertools
+import pickle
 import struct
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -592,10 +595,32 @@ def test_a_string_reaches_the_top_of_the_program_at_the_most(game):
     assert caught.value.data == b"aaa"
 
 
-@pytest.mark.parametrize(("encoding", "limit"), [("utf-8", -1), ("utf-16", 3), ("utf-32", 6)])
+@pytest.mark.parametrize(("encoding", "limit"), [("utf-16", 3), ("utf-32", 6)])
 def test_a_limit_is_a_whole_number_of_code_units(view, encoding, limit):
     with pytest.raises(ValueError, match=f"^limit is {limit} bytes"):
         view.read_string(BASE, encoding, limit=limit)
+
+
+@pytest.mark.parametrize(("limit", "error"), [(-1, ValueError), (1.0, TypeError), ("4", TypeError)])
+def test_a_limit_is_a_count(view, limit, error):
+    with pytest.raises(error, match=r"^a size or count"):
+        view.read_string(BASE, limit=limit)
+    with pytest.raises(error, match=r"^a size or count"):
+        view.write_string("text", BASE, limit=limit)
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "unicode_escape"])
+def test_an_encoding_without_a_zero_code_unit_is_refused(view, encoding):
+    with pytest.raises(ValueError, match=r"has none$"):
+        view.read_string(BASE, encoding)
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, pickle.dumps], ids=lambda each: each.__name__
+)
+def test_a_view_has_no_copies(view, duplicate):
+    with pytest.raises(TypeError, match="can't be copied or pickled"):
+        duplicate(view)
 
 
 def test_bytes_that_are_no_text_are_an_error_unless_asked_otherwise(view):
@@ -669,6 +694,15 @@ def test_an_instance_is_written_and_read_back_as_one(view):
     player = view.read_struct(Player, BASE)
     assert type(player) is Player
     assert bytes(player) == view.read(16, BASE) == struct.pack("<if8s", 7, 2.5, b"Ada")
+
+
+def test_a_structure_is_read_without_asking_its_constructor(view):
+    class Picky(Player):
+        def __init__(self, *, strength: int) -> None:
+            raise AssertionError(strength)
+
+    view.write_int(7, BASE)
+    assert view.read_struct(Picky, BASE).health == 7
 
 
 def test_a_structure_of_another_width_is_refused_both_ways():
@@ -968,6 +1002,7 @@ def test_the_protection_is_put_back_when_lifting_it_fails_half_way(shielded):
     ):
         view.write(b"z" * 4 * PAGE, FREE, force=True)
     assert caught.value.api == "VirtualProtectEx"
+    assert "could not be put back" not in caught.value.explanation
     assert shielded.peek(1, FREE) == b"\0"
     assert protections(shielded) == before
 
@@ -1139,6 +1174,17 @@ def test_a_view_that_could_not_be_opened_is_forgotten_without_a_warning(game):
     with pytest.raises(ProcessDeniedError):
         game.open()
     gc.collect()
+    assert game.open_handles == 0
+
+
+def test_a_forgotten_view_gives_its_handle_back_even_where_warnings_are_errors(game, monkeypatch):
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    view = game.open()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del view
+    assert [each.exc_type for each in complaints] == [ResourceWarning]
     assert game.open_handles == 0
 
 
