@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.leaks import no_leaks
 
-from memaccess import MemoryView
+from memaccess import MemoryView, list_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,7 @@ def _loaded() -> None:
     """What is loaded with its first use keeps handles: it is used before the leak check counts any."""
     if sys.platform == "win32":
         MemoryView.from_current_process().close()
+        list_windows()
 
 
 @pytest.fixture(autouse=True)
