@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PAGE = 4096
 NOWHERE = {
     64: {"null": 0, "kernel": 0xFFFF_8000_0000_0000},
-    32: {"null": 0, "kernel": 0xFFFF_1000},
+    # Under Wine a 32-bit program has its Linux stack right below 0xFFFFE000; only above it is nothing.
+    32: {"null": 0, "kernel": 0xFFFF_F000},
 }
 CODE = bytes.fromhex("b82a000000c3")  # mov eax, 42; ret
 

@@ -44,7 +44,7 @@ PID = 5556
 USABLE, READONLY, GUARDED, CLOSED, RESERVED, EXECUTABLE = range(0x40_0000, 0x46_0000, 0x1_0000)
 FREE = 0x1_5000_0000
 KERNEL = 0xFFFF_8000_0000_0000
-KERNEL_32 = 0xFFFF_1000
+KERNEL_32 = 0xFFFF_F000
 PAGE = 0x1000
 
 ALL = [
@@ -335,7 +335,7 @@ def test_memory_that_cannot_be_written_is_explained(game, address, explanation):
 def test_an_address_of_the_kernel_of_a_32_bit_program_is_no_address_of_it():
     error = error_of_reading(make_game(32), 4, KERNEL_32)
     assert type(error) is NotReadableError
-    assert error.explanation.startswith("0xffff1000 is no address of a 32-bit program. ")
+    assert error.explanation.startswith("0xfffff000 is no address of a 32-bit program. ")
 
 
 @pytest.mark.parametrize(("bitness", "advice"), [(64, True), (32, False)])
