@@ -5,20 +5,28 @@ Their methods import what only they need: importing memaccess stays as cheap as 
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from memaccess._errors import MemoryAccessError, UnterminatedStringError
+from memaccess._arguments import checked_count
+from memaccess._errors import MemoryAccessError, SystemFailure, UnterminatedStringError
 from memaccess._typed import TypedMemory
 from memaccess._types import type_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import ctypes
+    from collections.abc import Iterable
+    from typing import SupportsIndex
+
+    from typing_extensions import Buffer
+
+    from memaccess._arguments import Address
 
 _STRING_LIMIT = 1 << 20
 """Bytes within which a string has to end where the caller gave no limit."""
 
-CData = TypeVar("CData")
+CData = TypeVar(
+    "CData", bound="ctypes.Structure | ctypes.Union | ctypes.Array[Any] | ctypes._SimpleCData[Any]"
+)
 
 
 class Aggregates(TypedMemory):
@@ -26,26 +34,36 @@ class Aggregates(TypedMemory):
 
     if TYPE_CHECKING:
 
-        def read_into(self, buffer: Any, address: int) -> None: ...
+        def read_into(self, buffer: Buffer, address: Address) -> None: ...
         def _checked_range(self, size: Any, address: Any) -> tuple[int, int]: ...
 
     # -- text
 
     def read_string(
-        self, address: int, encoding: str = "utf-8", *, limit: int | None = None, errors: str = "strict"
+        self,
+        address: Address,
+        encoding: str = "utf-8",
+        *,
+        limit: SupportsIndex | None = None,
+        errors: str = "strict",
     ) -> str:
         """Read the string at *address*, up to the zero code unit that ends it.
 
+        :param address: where its first byte is in the program's memory.
         :param encoding: how it is written; ``'utf-16'`` for Windows' wide strings.
         :param limit: how many bytes it may take. Reading stops there, and what was read by then is
             the string: the way to read a ``char[16]``. Without a limit a string has to end within
             1 MiB.
         :param errors: what to do about bytes that are no text, as in :meth:`bytes.decode`.
+        :returns: the text before that code unit.
         :raises UnterminatedStringError: no end within 1 MiB, where no limit was given.
         :raises UnicodeDecodeError: the bytes are no text in that encoding.
         :raises LookupError: Python knows no such encoding.
+        :raises ValueError: the limit is negative, or holds no whole number of code units.
+        :raises MemoryAccessError: as in :meth:`read`; where a later page can't be read, what was read
+            before it is in ``data``.
 
-        It raises what :meth:`read` raises, and reads no page behind the one that the string ends in.
+        It reads no page behind the one that the string ends in.
 
         >>> view.read_string(0x401010)
         'Zoë'
@@ -58,15 +76,18 @@ class Aggregates(TypedMemory):
             raise ValueError(
                 f"limit is {limit!r} bytes, and has to be a multiple of {text.unit} for {encoding}"
             )
-        address = self._checked_address(address, min(most, text.unit))
-        most = min(most, self._address_limit - address)
+        start = self._checked_address(address, min(most, text.unit))
+        most = min(most, self._address_limit - start)
         if not most:
-            self.read(0, address)  # says where the view may not
-        data, ended = _strings.read_terminated(self.read, address, text.unit, most)
+            self.read(0, start)  # says where the view may not
+        try:
+            data, ended = _strings.read_terminated(self._source.read, start, text.unit, most)
+        except SystemFailure as failure:
+            raise self._read_error(failure, failure.transferred + text.unit, start) from None
         if not ended and limit is None:
             raise UnterminatedStringError(
-                f"no end of string within {most} bytes at address 0x{address:x}; give a limit to read so many",
-                address,
+                f"no end of string within {most} bytes at address 0x{start:x}; give a limit to read so many",
+                start,
                 data,
             )
         return data.decode(text.name, errors)
@@ -74,25 +95,27 @@ class Aggregates(TypedMemory):
     def write_string(
         self,
         text: str,
-        address: int,
+        address: Address,
         encoding: str = "utf-8",
         *,
         terminate: bool = True,
-        limit: int | None = None,
+        limit: SupportsIndex | None = None,
         errors: str = "strict",
         force: bool = False,
     ) -> None:
         """Write *text* at *address*, with a zero code unit behind it.
 
+        :param text: the text.
+        :param address: where its first byte goes in the program's memory.
         :param encoding: how to write it; ``'utf-16'`` for Windows' wide strings.
         :param terminate: false to leave the zero code unit out.
         :param limit: how many bytes there is room for, the end included.
         :param errors: what to do about characters that the encoding lacks, as in :meth:`str.encode`.
-        :param force: as in :meth:`write`.
+        :param force: write also where the program itself may not, as in :meth:`write`.
         :raises ValueError: it takes more bytes than *limit*, or has a NUL character in it.
         :raises UnicodeEncodeError: the encoding lacks one of its characters.
-
-        It raises what :meth:`write` raises.
+        :raises LookupError: Python knows no such encoding.
+        :raises MemoryAccessError: as in :meth:`write`.
 
         >>> view.write_string('Ada', 0x401010, limit=16)
         """
@@ -105,13 +128,15 @@ class Aggregates(TypedMemory):
 
     # -- arrays and structures
 
-    def read_array(self, type: str, count: int, address: int) -> list[Any]:
+    def read_array(self, type: str, count: SupportsIndex, address: Address) -> list[Any]:
         """Read *count* values of a C type that lie one behind the other.
 
         :param type: name of the type, such as ``'int'``.
+        :param count: how many values.
+        :param address: where the first of them begins in the program's memory.
+        :returns: the values, as the reader of that type gives them.
         :raises ValueError: there is no such type, or the count is negative.
-
-        It raises what :meth:`read` raises.
+        :raises MemoryAccessError: as in :meth:`read`.
 
         >>> view.read_array('int', 3, 0x401020)
         [1, 2, 3]
@@ -119,36 +144,38 @@ class Aggregates(TypedMemory):
         codec = type_named(type).codec(self._model)
         return codec.decode_array(self.read(checked_count(count) * codec.size, address))
 
-    def write_array(self, type: str, values: Iterable[Any], address: int, *, force: bool = False) -> None:
+    def write_array(self, type: str, values: Iterable[Any], address: Address, *, force: bool = False) -> None:
         """Write *values* of a C type one behind the other.
 
         :param type: name of the type, such as ``'int'``.
-        :param force: as in :meth:`write`.
+        :param values: what the writer of that type takes.
+        :param address: where the first of them goes in the program's memory.
+        :param force: write also where the program itself may not, as in :meth:`write`.
         :raises ValueError: there is no such type.
-        :raises TypeError: one of the values is not of the type; so are ValueError and OverflowError.
-
-        It raises what :meth:`write` raises.
+        :raises TypeError: one of the values is of another type; nothing is written.
+        :raises OverflowError: one of the values does not fit the type; nothing is written.
+        :raises MemoryAccessError: as in :meth:`write`.
 
         >>> view.write_array('int', [7, 8, 9], 0x401020)
         """
         self.write(type_named(type).codec(self._model).encode_array(values), address, force=force)
 
     @overload
-    def read_struct(self, layout: str, address: int) -> tuple[Any, ...]: ...
+    def read_struct(self, layout: str, address: Address) -> tuple[Any, ...]: ...
     @overload
-    def read_struct(self, layout: type[CData], address: int) -> CData: ...
-    def read_struct(self, layout: Any, address: int) -> Any:
+    def read_struct(self, layout: type[CData], address: Address) -> CData: ...
+    def read_struct(self, layout: str | type[CData], address: Address) -> Any:
         """Read a structure.
 
         :param layout: a format of the :mod:`struct` module, or a class made of
             ``ctypes.Structure``. A format without ``<``, ``>``, ``=`` or ``!`` is laid out as the
             target does it: its alignment, its ``long``, its pointers.
+        :param address: where it begins in the program's memory.
         :returns: a tuple for a format, an instance for a class.
         :raises ValueError: the format is none.
         :raises TypeError: the layout is none, or a class with pointers of another width than the
             target's.
-
-        It raises what :meth:`read` raises.
+        :raises MemoryAccessError: as in :meth:`read`.
 
         >>> view.read_struct('if', 0x401030)
         (7, 2.5)
@@ -165,20 +192,21 @@ class Aggregates(TypedMemory):
 
     @overload
     def write_struct(
-        self, layout: str, values: Sequence[Any], address: int, *, force: bool = False
+        self, layout: str, values: Iterable[Any], address: Address, *, force: bool = False
     ) -> None: ...
     @overload
-    def write_struct(self, layout: Any, address: int, /, *, force: bool = False) -> None: ...
-    def write_struct(
-        self, layout: Any, values: Any, address: int | None = None, *, force: bool = False
-    ) -> None:
+    def write_struct(self, structure: CData, address: Address, /, *, force: bool = False) -> None: ...
+    def write_struct(self, layout: Any, values: Any, address: Any = None, *, force: bool = False) -> None:
         """Write a structure: a format and its values, or an instance of a ``ctypes.Structure``.
 
-        :param layout: as in :meth:`read_struct`; an instance takes no *values*.
-        :param force: as in :meth:`write`.
+        :param layout: a format as in :meth:`read_struct`; or the instance, and then its address comes
+            next.
+        :param values: what the format takes, one for each of its items.
+        :param address: where it goes in the program's memory.
+        :param force: write also where the program itself may not, as in :meth:`write`.
         :raises ValueError: the format is none, or the values don't match it.
-
-        It raises what :meth:`write` raises.
+        :raises TypeError: the layout is none, or has pointers of another width than the target's.
+        :raises MemoryAccessError: as in :meth:`write`.
 
         >>> view.write_struct('if', (7, 2.5), 0x401030)
         """
@@ -198,7 +226,10 @@ class Aggregates(TypedMemory):
     # -- batches
 
     def read_many(
-        self, requests: Iterable[tuple[str | int, int]], *, return_errors: bool = False
+        self,
+        requests: Iterable[tuple[str | SupportsIndex, Address]],
+        *,
+        return_errors: bool = False,
     ) -> list[Any]:
         """Read many values in few calls: neighbours are read together.
 
@@ -208,8 +239,7 @@ class Aggregates(TypedMemory):
             otherwise the first one is raised.
         :returns: the values, in the order of the requests.
         :raises ValueError: there is no such type, or a size is negative.
-
-        It raises what :meth:`read` raises.
+        :raises MemoryAccessError: as in :meth:`read`.
 
         >>> view.read_many([('int', 0x401000), ('float', 0x401034), (2, 0x401010)])
         [100, 2.5, b'Zo']
@@ -251,14 +281,3 @@ class Aggregates(TypedMemory):
                     raise
                 pieces[member] = error.with_traceback(None)  # it would hold this list
         return pieces
-
-
-def checked_count(count: Any) -> int:
-    """*count* as an int that is not negative."""
-    try:
-        number = operator.index(count)
-    except TypeError:
-        raise TypeError(f"a size or count is an int, not {type(count).__name__}") from None
-    if number < 0:
-        raise ValueError(f"a size or count can't be negative: {number}")
-    return number

@@ -1,4 +1,4 @@
-"""What can go wrong, as classes, and the one place that knows which OS code means which.
+"""What can go wrong, as classes, and why systems refuse.
 
 ::
 
@@ -27,31 +27,41 @@ before anything is touched.
 
 from __future__ import annotations
 
+import enum
 import errno as _errno
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memaccess._regions import Region
 
-ERROR_ACCESS_DENIED = 5
-ERROR_INVALID_HANDLE = 6
-ERROR_NOT_SUPPORTED = 50
-ERROR_INVALID_PARAMETER = 87
-ERROR_PARTIAL_COPY = 299
-ERROR_INVALID_ADDRESS = 487
-ERROR_NOACCESS = 998
 
-INACCESSIBLE = frozenset({ERROR_PARTIAL_COPY, ERROR_INVALID_ADDRESS, ERROR_NOACCESS})
-"""Codes that all say: the memory there can't be accessed. Which of them comes differs between
-Windows versions and Wine."""
+class Cause(enum.Enum):
+    """Why a system refused, as far as it makes a difference; each backend knows its own codes for it."""
 
-_ERRNO_OF_WINERROR = {
-    ERROR_ACCESS_DENIED: _errno.EACCES,
-    ERROR_INVALID_HANDLE: _errno.EBADF,
-    ERROR_INVALID_PARAMETER: _errno.EINVAL,
-    ERROR_PARTIAL_COPY: _errno.EFAULT,
-    ERROR_INVALID_ADDRESS: _errno.EFAULT,
-    ERROR_NOACCESS: _errno.EFAULT,
+    NO_PROCESS = enum.auto()
+    """No process has that pid."""
+    DENIED = enum.auto()
+    """This user, or this view, may not."""
+    PROTECTED = enum.auto()
+    """Nobody may: the system protects that process."""
+    INACCESSIBLE = enum.auto()
+    """The memory there can't be accessed that way."""
+    CLOSED = enum.auto()
+    """The view was closed."""
+    OUT_OF_REACH = enum.auto()
+    """This Python is too narrow for that address."""
+    OTHER = enum.auto()
+    """Something else; the code and the text say what."""
+
+
+_ERRNO_OF = {
+    Cause.NO_PROCESS: _errno.ESRCH,
+    Cause.DENIED: _errno.EACCES,
+    Cause.PROTECTED: _errno.EACCES,
+    Cause.INACCESSIBLE: _errno.EFAULT,
+    Cause.CLOSED: _errno.EBADF,
+    Cause.OUT_OF_REACH: _errno.ENOTSUP,
+    Cause.OTHER: _errno.EINVAL,
 }
 
 
@@ -65,6 +75,7 @@ class SystemFailure(Exception):
     def __init__(
         self,
         api: str,
+        cause: Cause = Cause.OTHER,
         *,
         winerror: int | None = None,
         errno: int | None = None,
@@ -72,10 +83,11 @@ class SystemFailure(Exception):
         transferred: int = 0,
         data: bytes = b"",
     ) -> None:
-        super().__init__(api, winerror, errno, text)
+        super().__init__(api, cause, winerror, errno, text)
         self.api = api
+        self.cause = cause
         self.winerror = winerror
-        self.errno = errno if winerror is None else _ERRNO_OF_WINERROR.get(winerror, _errno.EINVAL)
+        self.errno = _ERRNO_OF[cause] if errno is None else errno
         self.text = text
         self.transferred = transferred
         self.data = data
@@ -88,8 +100,8 @@ class SystemFailure(Exception):
         return self
 
     @property
-    def code(self) -> int | None:
-        """The number that the message shows."""
+    def code(self) -> int:
+        """The number that the message shows: the system's own."""
         return self.errno if self.winerror is None else self.winerror
 
     def __str__(self) -> str:
@@ -105,8 +117,10 @@ class MemoryAccessError(OSError, RuntimeError):
 
     __module__ = "memaccess"
 
-    winerror: Any
-    """The Windows error code, or None."""
+    winerror: int | None  # type: ignore[assignment, unused-ignore]  # typeshed has an int, on Windows alone
+    """The Windows error code; None where none was given, as on other systems."""
+    errno: int | None
+    """The error code of other systems, or the one that means the same as :attr:`winerror`."""
     api: str
     """The function of the operating system that failed, or ``''`` where none was asked."""
     pid: int | None
@@ -149,6 +163,11 @@ class MemoryAccessError(OSError, RuntimeError):
         if explanation:
             # add_note() without needing Python 3.11; older tracebacks just don't show it.
             self.__notes__ = [explanation]
+
+    @property
+    def code(self) -> int | None:
+        """The number in the message: :attr:`winerror` on Windows, :attr:`errno` on other systems."""
+        return self.errno if self.winerror is None else self.winerror
 
     def __reduce__(self) -> tuple[Any, ...]:
         # On Windows errno and winerror live outside __dict__, where pickle and copy would lose them.
@@ -255,10 +274,3 @@ class UnterminatedStringError(ValueError):
         super().__init__(message)
         self.address = address
         self.data = data
-
-
-OPENING: dict[int | None, type[ProcessOpenError]] = {
-    ERROR_INVALID_PARAMETER: ProcessNotFoundError,
-    ERROR_ACCESS_DENIED: ProcessDeniedError,
-}
-"""Which kind of :class:`ProcessOpenError` a code of OpenProcess is; others are the base."""

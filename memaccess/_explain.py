@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._backend import Access
 from memaccess._errors import (
-    ERROR_ACCESS_DENIED,
-    ERROR_INVALID_HANDLE,
-    ERROR_NOT_SUPPORTED,
-    INACCESSIBLE,
-    OPENING,
+    Cause,
     ClosedViewError,
     MemoryAccessError,
     MissingRightError,
@@ -18,6 +14,7 @@ from memaccess._errors import (
     NotWritableError,
     PartialReadError,
     PartialWriteError,
+    ProcessDeniedError,
     ProcessNotFoundError,
     ProcessOpenError,
     ProcessProtectedError,
@@ -27,13 +24,9 @@ from memaccess._errors import (
 )
 
 if TYPE_CHECKING:
-    from memaccess._backend import Process, System
+    from memaccess._backend._interface import Process, System
     from memaccess._regions import Region
 
-_LOWEST_ADDRESS = 0x10000
-"""Windows keeps the first 64 KiB free, so that null pointers are caught."""
-_HIGHEST_ADDRESS = 0x7FFF_FFFF_FFFF
-"""No 64-bit Windows program has memory above it; the rest is the kernel's, or no address at all."""
 _MOST_REGIONS = 256
 """How many regions of a failed range are looked at, at the most."""
 
@@ -72,41 +65,23 @@ WRITE = Operation(
 _OPERATIONS = {each.access: each for each in (READ, WRITE)}
 
 
+_OPENING: dict[Cause, type[ProcessOpenError]] = {
+    Cause.NO_PROCESS: ProcessNotFoundError,
+    Cause.DENIED: ProcessDeniedError,
+    Cause.PROTECTED: ProcessProtectedError,
+}
+
+
 def opening_error(system: System, failure: SystemFailure, pid: int) -> ProcessOpenError:
     """The error of a process that could not be opened."""
-    kind = OPENING.get(failure.winerror, ProcessOpenError)
-    explanation = failure.text
-    if kind is ProcessNotFoundError:
-        explanation = _why_not_found(pid)
-    elif failure.winerror == ERROR_ACCESS_DENIED:
-        info = system.process(pid)
-        name = f" ({info.name})" if info else ""
-        if system.is_protected(pid):
-            kind = ProcessProtectedError
-            explanation = f"Process {pid}{name} is protected: Windows lets nobody at its memory, administrators included."
-        else:
-            explanation = (
-                f"Process {pid}{name} belongs to another user, or runs with higher rights than this Python. "
-                "Run Python as the same user, or as administrator."
-            )
+    kind = _OPENING.get(failure.cause, ProcessOpenError)
+    explanation = system.why_not_opened(pid, failure.cause) or failure.text
     message = f"Can't open process with pid {pid}, error code {failure.code}"
     return kind(message, failure, pid=pid, explanation=explanation)
 
 
-def _why_not_found(pid: int) -> str:
-    if pid == 0:
-        return "Pid 0 is Windows' idle process, which no program can open."
-    if pid % 4:
-        return f"No process has the pid {pid}; those that Windows gives out are multiples of four."
-    return (
-        f"No process with pid {pid} is running; it may have ended. "
-        "memaccess.list_processes() shows those that are."
-    )
-
-
-def closing_error(pid: int) -> ClosedViewError:
+def closing_error(failure: SystemFailure, pid: int) -> ClosedViewError:
     """The error of closing a view a second time."""
-    failure = SystemFailure("", winerror=ERROR_INVALID_HANDLE)
     return ClosedViewError(
         f"Can't close process handle, error code {failure.code}",
         failure,
@@ -115,26 +90,28 @@ def closing_error(pid: int) -> ClosedViewError:
     )
 
 
-def closed_error(what: str, pid: int) -> ClosedViewError:
-    """The error of using a closed view for anything but reading and writing."""
-    failure = SystemFailure("", winerror=ERROR_INVALID_HANDLE)
-    return ClosedViewError(
-        f"Can't {what} of process {pid}, error code {failure.code}", failure, pid=pid, explanation=_CLOSED
-    )
+def asking_error(failure: SystemFailure, pid: int, what: str) -> MemoryAccessError:
+    """The error of doing something with a process that is neither reading nor writing."""
+    closed = failure.cause is Cause.CLOSED
+    kind, explanation = (ClosedViewError, _CLOSED) if closed else (MemoryAccessError, failure.text)
+    message = f"Can't {what} of process {pid}, error code {failure.code}"
+    return kind(message, failure, pid=pid, explanation=explanation)
 
 
-def query_error(process: Process | None, pid: int, failure: SystemFailure, address: int) -> MemoryAccessError:
+def query_error(process: Process, failure: SystemFailure, address: int) -> MemoryAccessError:
     """The error where the system can't be asked what the memory at an address is."""
-    if process is None or failure.winerror == ERROR_INVALID_HANDLE:
-        return closed_error("tell the memory", pid)
+    if failure.cause is Cause.CLOSED:
+        return asking_error(failure, process.pid, "tell the memory")
     kind, explanation = MemoryAccessError, failure.text
     ended = _ended(process)
     if ended:
         kind, explanation = TargetExitedError, ended
-    elif failure.winerror == ERROR_NOT_SUPPORTED:
+    elif failure.cause is Cause.OUT_OF_REACH:
         kind, explanation = WrongBitnessError, _too_wide(process, address)
-    message = f"Can't tell the memory of process {pid} at address 0x{address:x}, error code {failure.code}"
-    return kind(message, failure, pid=pid, address=address, explanation=explanation)
+    message = (
+        f"Can't tell the memory of process {process.pid} at address 0x{address:x}, error code {failure.code}"
+    )
+    return kind(message, failure, pid=process.pid, address=address, explanation=explanation)
 
 
 _CLOSED = "The view was closed; open the process again with a new MemoryView."
@@ -175,11 +152,11 @@ _Reason = tuple[type[MemoryAccessError], str, "Region | None"]
 def _reason(attempt: Attempt) -> _Reason:
     """Which error it is, its explanation, and the region in which the access failed."""
     process, failure, operation = attempt.process, attempt.failure, attempt.operation
-    if process is None or failure.winerror == ERROR_INVALID_HANDLE:
+    if process is None or failure.cause is Cause.CLOSED:
         return ClosedViewError, _CLOSED, None
     if operation.access not in attempt.access:
         return MissingRightError, _missing_mode(operation), None
-    if failure.winerror == ERROR_NOT_SUPPORTED:
+    if failure.cause is Cause.OUT_OF_REACH:
         return WrongBitnessError, _too_wide(process, attempt.address), None
     ended = _ended(process)
     if ended:
@@ -200,10 +177,10 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
         return operation.refused, f"All {attempt.size} bytes were written.", failure.unrestored[0]
     region = _refusing_region(process, attempt)
     mapped = _is_mapped(process, attempt.address)
-    if failure.winerror == ERROR_ACCESS_DENIED and region is None and mapped:
+    if failure.cause is Cause.DENIED and region is None and mapped:
         explanation = f"The system does not let this view {operation.verb} there: {failure.text}"
         return MissingRightError, explanation, None
-    if failure.winerror not in INACCESSIBLE and failure.winerror != ERROR_ACCESS_DENIED:
+    if failure.cause not in (Cause.INACCESSIBLE, Cause.DENIED):
         return operation.refused, failure.text, region
     kind = operation.partial if failure.transferred else operation.refused
     return kind, _describe(process, operation, attempt.address, region), region
@@ -219,8 +196,8 @@ def _is_mapped(process: Process, address: int) -> bool:
 
 def _is_beyond_programs(process: Process, address: int) -> bool:
     """Whether the program can't have memory there."""
-    if process.model.bitness == 64:
-        return address > _HIGHEST_ADDRESS
+    if address >= process.space.end:
+        return True
     try:
         return process.region_at(address) is None
     except SystemFailure:
@@ -278,13 +255,14 @@ def _refuses(region: Region, attempt: Attempt) -> bool:
 
 def _describe(process: Process, operation: Operation, address: int, region: Region | None) -> str:
     """Why there is no access at that address, and what to do about it."""
-    if address < _LOWEST_ADDRESS:
+    space = process.space
+    if address < space.lowest:
         return (
-            f"0x{address:x} lies in the first 64 KiB, which Windows keeps free: it is a null pointer, or one "
-            "plus an offset. Check the link of the pointer chain before this one."
+            f"0x{address:x} lies in the first {space.lowest // 1024} KiB, which are always free: it is a null "
+            "pointer, or one plus an offset. Check the link of the pointer chain before this one."
         )
     if _is_beyond_programs(process, address):
-        end = f" (those end at 0x{_HIGHEST_ADDRESS:x})" if process.model.bitness == 64 else ""
+        end = f" (those end at 0x{space.end - 1:x})" if address >= space.end else ""
         return (
             f"0x{address:x} is no address of a {process.model.bitness}-bit program{end}. "
             "What was read as a pointer is probably something else."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._errors import SystemFailure
 from memaccess._regions import PAGE
@@ -10,6 +10,7 @@ from memaccess._regions import PAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from memaccess._backend._interface import Process
     from memaccess._regions import Region
 
 
@@ -33,7 +34,13 @@ class PartialRead(NamedTuple):
         return f"<PartialRead of {len(self.data)} bytes at 0x{self.address:x}, missing: {holes or 'none'}>"
 
     def pieces(self) -> Iterator[tuple[int, bytes]]:
-        """The parts that could be read, each as its address and its bytes, in order."""
+        r"""The parts that could be read.
+
+        :returns: an iterator over their addresses and their bytes, in order.
+
+        >>> [(hex(address), data) for address, data in view.read_available(4, 0x401FFE).pieces()]
+        [('0x401ffe', b'\x00\x00')]
+        """
         position = self.address
         for address, size in (*self.missing, (self.address + len(self.data), 0)):
             if address > position:
@@ -41,19 +48,15 @@ class PartialRead(NamedTuple):
             position = address + size
 
 
-class Readable(Protocol):
-    """What :func:`read_available` needs of a process."""
-
-    def read(self, size: int, address: int, /) -> bytes: ...
-    def region_at(self, address: int, /) -> Region | None: ...
-
-
-def read_available(process: Readable, size: int, address: int) -> PartialRead:
+def read_available(process: Process, size: int, address: int) -> PartialRead:
     """Read the range region by region, and page by page where a region changes under our hands."""
     data = bytearray(size)
     missing: list[tuple[int, int]] = []
-    for start, stop, depth in _parts(process, address, address + size):
-        for position, piece in _read_part(process.read, start, stop, depth):
+    for start, stop, region in _parts(process, address, address + size):
+        if region is not None and region.state == "free":
+            _add_missing(missing, start, stop - start)  # asking would take seconds for a free GiB
+            continue
+        for position, piece in _read_part(process.read, start, stop, _is_worth_halving(region)):
             if isinstance(piece, int):
                 _add_missing(missing, position, piece)
             else:
@@ -61,19 +64,21 @@ def read_available(process: Readable, size: int, address: int) -> PartialRead:
     return PartialRead(address, bytes(data), tuple(missing))
 
 
-def _parts(process: Readable, address: int, end: int) -> Iterator[tuple[int, int, bool]]:
-    """The range cut by regions: start, stop, and whether pages of it are worth trying one by one."""
+def _parts(process: Process, address: int, end: int) -> Iterator[tuple[int, int, Region | None]]:
+    """The range cut by regions: start, stop, and the region, or None where the system does not tell it."""
     while address < end:
         region = _region_if_known(process, address)
-        if region is None:
-            yield address, end, True
-            return
-        stop = min(region.end, end)
-        yield address, stop, region.state == "committed" and region.readable and not region.guarded
+        stop = end if region is None else min(region.end, end)
+        yield address, stop, region
         address = stop
 
 
-def _region_if_known(process: Readable, address: int) -> Region | None:
+def _is_worth_halving(region: Region | None) -> bool:
+    """Whether some pages may be readable where all together are not."""
+    return region is None or (region.state == "committed" and region.readable and not region.guarded)
+
+
+def _region_if_known(process: Process, address: int) -> Region | None:
     try:
         return process.region_at(address)
     except SystemFailure:

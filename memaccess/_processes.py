@@ -6,13 +6,15 @@ import math
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from memaccess._backend import ProcessInfo, System, default_system
+from memaccess._arguments import checked_pid, checked_text
+from memaccess._backend import default_system
 from memaccess._errors import AmbiguousProcessError, MemoryAccessError, ProcessNotFoundError, SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from memaccess._backend import WindowInfo
+    from memaccess._backend import ProcessInfo, WindowInfo
+    from memaccess._backend._interface import System
 
 T = TypeVar("T")
 
@@ -37,6 +39,13 @@ def current_pid(*, system: System | None = None) -> int:
 def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
     """The running programs.
 
+    :param system: which system to ask; the operating system, where it is not given.
+    :returns: one record for each, in the order in which the system lists them.
+    :raises MemoryAccessError: the system can't list them.
+
+    Windows lists them with `Process32First and Process32Next
+    <https://learn.microsoft.com/windows/win32/toolhelp/taking-a-snapshot-and-viewing-processes>`__.
+
     >>> [process.name for process in list_processes()]
     ['game.exe']
     """
@@ -46,6 +55,13 @@ def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
 def list_windows(*, system: System | None = None) -> list[WindowInfo]:
     """The top-level windows that have a title.
 
+    :param system: which system to ask; the operating system, where it is not given.
+    :returns: one record for each, in the order in which the system lists them.
+    :raises MemoryAccessError: the system can't list them.
+
+    Windows lists them with `EnumWindows
+    <https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-enumwindows>`__.
+
     >>> list_windows()
     [WindowInfo(title='The Game', pid=5555)]
     """
@@ -53,10 +69,14 @@ def list_windows(*, system: System | None = None) -> list[WindowInfo]:
 
 
 def find_processes(name: str, *, system: System | None = None) -> list[ProcessInfo]:
-    """The running programs of that name.
+    """All running programs of that name.
 
     :param name: file name of the program, whole; letter case does not count, and ``.exe`` may be
         left out.
+    :param system: which system to ask; the operating system, where it is not given.
+    :returns: one record for each; an empty list where none runs.
+    :raises TypeError: the name is no str.
+    :raises MemoryAccessError: the system can't list the programs.
 
     >>> [process.pid for process in find_processes('game')]
     [5555]
@@ -67,26 +87,21 @@ def find_processes(name: str, *, system: System | None = None) -> list[ProcessIn
     )
 
 
-def find_process(name: str | int, *, system: System | None = None) -> ProcessInfo:
+def find_process(name_or_pid: str | int, *, system: System | None = None) -> ProcessInfo:
     """The one running program of that name, or with that pid.
 
-    :param name: as in :func:`find_processes`; an int is a pid.
+    :param name_or_pid: its file name, as in :func:`find_processes`, or its pid.
+    :param system: which system to ask; the operating system, where it is not given.
+    :returns: its record.
     :raises ProcessNotFoundError: there is none.
     :raises AmbiguousProcessError: there are several; its ``pids`` tells which.
 
     >>> find_process('game').pid
     5555
     """
-    if isinstance(name, int):
-        pid = name
-        found = _ask(system, "list the processes", lambda asked: asked.process(pid))
-        if found is None:
-            raise ProcessNotFoundError(
-                f"No process has the pid {name}",
-                pid=name,
-                explanation="It may have ended; memaccess.list_processes() shows those that run.",
-            )
-        return found
+    if isinstance(name_or_pid, int):
+        return _process_with(checked_pid(name_or_pid), system)
+    name = name_or_pid
     processes = find_processes(name, system=system)
     if _only(f"are called {name!r}", (process.pid for process in processes)) is None:
         raise ProcessNotFoundError(
@@ -96,19 +111,30 @@ def find_process(name: str | int, *, system: System | None = None) -> ProcessInf
     return processes[0]
 
 
+def _process_with(pid: int, system: System | None) -> ProcessInfo:
+    found = _ask(system, "list the processes", lambda asked: asked.process(pid))
+    if found is None:
+        raise ProcessNotFoundError(
+            f"No process has the pid {pid}",
+            pid=pid,
+            explanation="It may have ended; memaccess.list_processes() shows those that run.",
+        )
+    return found
+
+
 def find_window(title: str, *, system: System | None = None) -> WindowInfo:
     """The top-level window with that title; several are fine where one program has them all.
 
     :param title: the whole title; letter case does not count.
+    :param system: which system to ask; the operating system, where it is not given.
+    :returns: its record; of several windows of one program, the first that the system lists.
     :raises ProcessNotFoundError: there is none.
     :raises AmbiguousProcessError: several programs have one; its ``pids`` tells which.
 
     >>> find_window('the game').pid
     5555
     """
-    if not isinstance(title, str):
-        raise TypeError(f"a window title is a str, not {type(title).__name__}")
-    key = title.casefold()
+    key = checked_text("a window title", title).casefold()
     windows = [window for window in list_windows(system=system) if window.title.casefold() == key]
     if _only(f"have a window {title!r}", (window.pid for window in windows)) is None:
         raise ProcessNotFoundError(
@@ -121,15 +147,19 @@ def find_window(title: str, *, system: System | None = None) -> WindowInfo:
 def wait_for_process(name: str, timeout: float | None = None, *, system: System | None = None) -> ProcessInfo:
     """Wait until a program of that name runs.
 
-    :param name: as in :func:`find_processes`.
+    :param name: its file name, as in :func:`find_processes`.
     :param timeout: for how many seconds at the most; None waits for ever.
+    :param system: which system to ask; the operating system, where it is not given.
+    :returns: its record.
     :raises ValueError: the timeout is no number.
     :raises TimeoutError: none has started by then.
     :raises AmbiguousProcessError: several run; its ``pids`` tells which.
+    :raises MemoryAccessError: the system can't list the programs.
 
     >>> wait_for_process('game', timeout=10).pid
     5555
     """
+    checked_text("a program's name", name)
     if timeout is not None and math.isnan(timeout):
         raise ValueError(f"a timeout is a number of seconds, not {timeout!r}")
     deadline = None if timeout is None else time.monotonic() + timeout
@@ -146,9 +176,7 @@ def wait_for_process(name: str, timeout: float | None = None, *, system: System 
 
 def _name_key(name: str) -> str:
     """What two names of the same program have in common."""
-    if not isinstance(name, str):
-        raise TypeError(f"a program's name is a str, not {type(name).__name__}")
-    return name.casefold().removesuffix(".exe")
+    return checked_text("a program's name", name).casefold().removesuffix(".exe")
 
 
 def _only(what: str, pids: Iterable[int]) -> int | None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+State = Literal["committed", "reserved", "free"]
+Kind = Literal["private", "mapped", "image"]
 
 PAGE = 4096
 """Bytes of a page: what may be done with memory never changes within one."""
+
+
+class AddressSpace(NamedTuple):
+    """Where a program can have memory."""
+
+    lowest: int
+    """Below it nothing is ever mapped: an address there is a null pointer, or one plus an offset."""
+    end: int
+    """One past the highest address."""
 
 
 class Region(NamedTuple):
@@ -15,9 +27,9 @@ class Region(NamedTuple):
     """Address of the first byte."""
     size: int
     """Length in bytes."""
-    state: str
+    state: State
     """``'committed'`` (there is memory), ``'reserved'`` (only the addresses are taken) or ``'free'``."""
-    kind: str | None
+    kind: Kind | None
     """``'private'``, ``'mapped'`` (a file's or shared memory), ``'image'`` (a program's or a DLL's), or
     None where it is free."""
     readable: bool
@@ -43,7 +55,7 @@ class Region(NamedTuple):
         return f"<Region {self}>"
 
     def __str__(self) -> str:
-        what = [self.state]
+        what: list[str] = [self.state]
         if self.state == "committed":
             what += [self.rights, *(["guarded"] if self.guarded else [])]
         if self.kind:

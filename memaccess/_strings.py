@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, NamedTuple
 
+from memaccess._errors import SystemFailure
 from memaccess._regions import PAGE
 
 if TYPE_CHECKING:
@@ -48,13 +49,19 @@ def read_terminated(
 
     It reads at most *limit* bytes, never touches a page before it needs it, and takes code units
     from *address* on: the zero byte in the middle of UTF-16 text ends nothing.
+
+    :raises SystemFailure: a page can't be read; it knows all that was read from *address* on.
     """
     data = bytearray()
     while len(data) < limit:
         here = address + len(data)
         size = min(limit - len(data), PAGE - here % PAGE, PAGE if data else _FIRST)
         first_new_unit = len(data) // unit * unit
-        data += read(size, here)
+        try:
+            data += read(size, here)
+        except SystemFailure as failure:
+            data += failure.data
+            raise failure.after(len(data), bytes(data)) from None
         end = _find_zero_unit(data, unit, first_new_unit)
         if end >= 0:
             return bytes(data[:end]), True

@@ -7,6 +7,7 @@ would take those of the Python at hand, which are wrong as soon as the widths di
 
 from __future__ import annotations
 
+import ctypes
 import re
 import struct
 from typing import TYPE_CHECKING, Any
@@ -104,6 +105,11 @@ def check_layout(layout: Any, model: DataModel) -> None:
         raise TypeError(
             f"{layout.__name__} holds a c_char_p, c_wchar_p or py_object, which Python would follow in its own "
             "memory; declare it as c_void_p"
+        )
+    if _has_code(layout, "u") and ctypes.sizeof(ctypes.c_wchar) != model.wchar_size:
+        raise TypeError(
+            f"{layout.__name__} holds a c_wchar, which has {ctypes.sizeof(ctypes.c_wchar)} bytes in this Python and "
+            f"{model.wchar_size} in the target; declare it as c_uint{model.wchar_size * 8}"
         )
     own_size = struct.calcsize("P")
     if own_size != model.pointer_size and _has_pointer(layout):

@@ -2,74 +2,67 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memaccess import _types
 from memaccess._errors import SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol, SupportsIndex, overload
 
+    from typing_extensions import Buffer
+
+    from memaccess._arguments import Address
+    from memaccess._backend._interface import MemoryReader, MemoryWriter
     from memaccess._types import CType, DataModel
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-T_contra = TypeVar("T_contra", contravariant=True)
+
+if TYPE_CHECKING:  # protocols are slow to make, and only type checkers need them
+    T_co = TypeVar("T_co", covariant=True)
+    T_contra = TypeVar("T_contra", contravariant=True)
+
+    class TypedReader(Protocol[T_co]):
+        """A view's ``read_int`` or the like."""
+
+        def __call__(self, address: Address) -> T_co: ...
+
+    class TypedWriter(Protocol[T_contra]):
+        """A view's ``write_int`` or the like."""
+
+        def __call__(self, value: T_contra, address: Address, *, force: bool = False) -> None: ...
+
+    class ReadMethod(Protocol[T_co]):
+        """``read_int`` or the like, as the class has it: a function."""
+
+        def __call__(self, view: TypedMemory, /, address: Address) -> T_co: ...
+        @overload
+        def __get__(self, view: None, owner: type) -> ReadMethod[T_co]: ...
+        @overload
+        def __get__(self, view: TypedMemory, owner: type) -> TypedReader[T_co]: ...
+
+    class WriteMethod(Protocol[T_contra]):
+        """``write_int`` or the like, as the class has it: a function."""
+
+        def __call__(
+            self, view: TypedMemory, /, value: T_contra, address: Address, *, force: bool = False
+        ) -> None: ...
+        @overload
+        def __get__(self, view: None, owner: type) -> WriteMethod[T_contra]: ...
+        @overload
+        def __get__(self, view: TypedMemory, owner: type) -> TypedWriter[T_contra]: ...
 
 
-class Source(Protocol):
-    """Where a view reads from: a process, or what refuses in its place."""
-
-    def read(self, size: int, address: int, /) -> bytes: ...
-    def read_into(self, buffer: memoryview, address: int, /) -> None: ...
-
-
-class Sink(Protocol):
-    """Where a view writes to: a process, or what refuses in its place."""
-
-    def write(self, data: bytes | memoryview, address: int, /) -> None: ...
-    def write_forced(self, data: bytes | memoryview, address: int, /) -> None: ...
-
-
-class BoundReader(Protocol[T_co]):
-    """A view's ``read_int`` or the like."""
-
-    def __call__(self, address: int) -> T_co: ...
-
-
-class BoundWriter(Protocol[T_contra]):
-    """A view's ``write_int`` or the like."""
-
-    def __call__(self, value: T_contra, address: int, *, force: bool = False) -> None: ...
-
-
-class Reader(Protocol[T_co]):
-    """``read_int`` or the like, as the class has it: a function."""
-
-    @overload
-    def __get__(self, view: None, owner: type) -> Reader[T_co]: ...
-    @overload
-    def __get__(self, view: TypedMemory, owner: type) -> BoundReader[T_co]: ...
-
-
-class Writer(Protocol[T_contra]):
-    """``write_int`` or the like, as the class has it: a function."""
-
-    @overload
-    def __get__(self, view: None, owner: type) -> Writer[T_contra]: ...
-    @overload
-    def __get__(self, view: TypedMemory, owner: type) -> BoundWriter[T_contra]: ...
-
-
-def _reader(c_type: CType[T]) -> Reader[T]:
+def _reader(c_type: CType[T]) -> ReadMethod[T]:
     """The method that reads that type."""
     codec = c_type.fixed_codec
     if codec is None or codec.convert is not None:
-        return cast("Reader[T]", _named(_general_reader(c_type), "read", c_type))
+        return cast("ReadMethod[T]", _presented(_general_reader(c_type), "read", c_type))
     size, unpack = codec.size, codec.unpack
 
     # The most called function of all: one check, one call, and nothing else that costs.
-    def read(self: TypedMemory, address: int) -> T:
+    def read(self: TypedMemory, address: Address) -> T:
         if type(address) is not int or not 0 <= address <= self._address_limit - size:
             address = self._checked_address(address, size)
         try:
@@ -78,33 +71,72 @@ def _reader(c_type: CType[T]) -> Reader[T]:
             raise self._read_error(failure, size, address) from None
         return value
 
-    return cast("Reader[T]", _named(read, "read", c_type))
+    return cast("ReadMethod[T]", _presented(read, "read", c_type))
 
 
 def _general_reader(c_type: CType[T]) -> Any:
     """A reader for types whose size is the target's, or whose values are converted."""
 
-    def read(self: TypedMemory, address: int) -> T:
+    def read(self: TypedMemory, address: Address) -> T:
         codec = c_type.codec(self._model)
         return codec.decode(self.read(codec.size, address))
 
     return read
 
 
-def _writer(c_type: CType[T]) -> Writer[T]:
+def _writer(c_type: CType[T]) -> WriteMethod[T]:
     """The method that writes that type."""
 
-    def write(self: TypedMemory, value: T, address: int, *, force: bool = False) -> None:
+    def write(self: TypedMemory, value: T, address: Address, *, force: bool = False) -> None:
         self.write(c_type.codec(self._model).encode(value), address, force=force)
 
-    return cast("Writer[T]", _named(write, "write", c_type))
+    return cast("WriteMethod[T]", _presented(write, "write", c_type))
 
 
-def _named(function: Callable[..., Any], verb: str, c_type: CType[Any]) -> Callable[..., Any]:
-    """*function* under the name that users call it by, with a line that says what it does."""
+_READ_DOC = """Read a C ``{type.name}``: {type.summary}.
+
+:param address: where its first byte is in the program's memory.
+:returns: the value, as {article} {value_type}.
+:raises MemoryAccessError: the memory can't be read, as in :meth:`MemoryView.read`.
+:raises OverflowError: it does not lie in the program's address space.
+
+>>> view.read_{type.name}(0x{place:x})
+{value!r}
+"""
+_WRITE_DOC = """Write a C ``{type.name}``: {type.summary}.
+
+:param value: {article} {value_type}.
+:param address: where its first byte goes in the program's memory.
+:param force: write also where the program itself may not, as in :meth:`MemoryView.write`.
+:raises MemoryAccessError: the memory can't be written, as in :meth:`MemoryView.write`.
+:raises TypeError: the value is of another type; nothing is written.
+:raises OverflowError: the value does not fit the type, or the address the program; nothing is written.
+
+>>> view.write_{type.name}({value!r}, 0x{place:x})
+"""
+_EXAMPLES = {bytes: b"d", bool: True, str: "d", int: 100, float: 2.5}
+_PLACES = {"float": 0x401034, "double": 0x401038}
+"""Where the examples are; 0x401000 for the other types."""
+
+
+def _presented(function: Callable[..., Any], verb: str, c_type: CType[Any]) -> Callable[..., Any]:
+    """*function* as users meet it: its name, its documentation, and its types."""
+    value_type = c_type.value_type.__name__
     function.__name__ = f"{verb}_{c_type.name}"
     function.__qualname__ = f"MemoryView.{function.__name__}"
-    function.__doc__ = f"{verb.capitalize()} a C ``{c_type.name}``: {c_type.summary}."
+    function.__module__ = "memaccess"
+    function.__doc__ = (_READ_DOC if verb == "read" else _WRITE_DOC).format(
+        type=c_type,
+        article="an" if value_type == "int" else "a",
+        value_type=value_type,
+        value=_EXAMPLES[c_type.value_type],
+        place=_PLACES.get(c_type.name, 0x401000),
+    )
+    function.__annotations__ = {
+        name: value_type if annotation == "T" else annotation
+        for name, annotation in function.__annotations__.items()
+        if name != "self"
+    }
     return function
 
 
@@ -117,15 +149,15 @@ class TypedMemory:
     TypeError, ValueError or OverflowError, and nothing is written.
     """
 
-    _source: Source
-    _sink: Sink
+    _source: MemoryReader
+    _sink: MemoryWriter
     _model: DataModel
     _address_limit: int
 
     if TYPE_CHECKING:
 
-        def read(self, size: int, address: int) -> bytes: ...
-        def write(self, values: Any, address: int, *, force: bool = False) -> None: ...
+        def read(self, size: SupportsIndex, address: Address) -> bytes: ...
+        def write(self, values: Buffer, address: Address, *, force: bool = False) -> None: ...
         def _checked_address(self, address: Any, size: int) -> int: ...
         def _read_error(self, failure: SystemFailure, size: int, address: int) -> Exception: ...
 

@@ -39,23 +39,25 @@ WINDOWS_32 = DataModel(pointer_size=4, long_size=4, wchar_size=2)
 
 
 class CType(Generic[T]):
-    """One row of the table: a C type's name, its struct code, and the Python value it stands for.
+    """One row of the table: the Python type of the values, the C type's name, and its struct code.
 
     *code* is a code of the :mod:`struct` module, or a function from the target's
     :class:`DataModel` to one. *convert* makes the Python value out of what :mod:`struct` unpacks;
     *revert* is the way back, and refuses a value that is not of the type.
     """
 
-    __slots__ = ("_code", "_codecs", "_revert", "convert", "name", "summary")
+    __slots__ = ("_code", "_codecs", "_revert", "convert", "name", "summary", "value_type")
 
     def __init__(
         self,
+        value_type: type[T],
         name: str,
         code: str | Callable[[DataModel], str],
         summary: str,
         convert: Callable[[Any], T] | None = None,
         revert: Callable[[T], Any] | None = None,
     ) -> None:
+        self.value_type = value_type
         self.name = name
         self.summary = summary
         self.convert = convert
@@ -172,53 +174,58 @@ def _code_unit(value: str) -> int:
 _SIGNED = {1: "b", 2: "h", 4: "i", 8: "q"}
 _UNSIGNED = {size: code.upper() for size, code in _SIGNED.items()}
 
-CHAR = CType("char", "c", "one byte, as a bytes object of length 1", revert=_one_byte)
-SIGNED_CHAR = CType[int]("signed_char", "b", "a signed integer of 1 byte")
-UNSIGNED_CHAR = CType[int]("unsigned_char", "B", "an unsigned integer of 1 byte")
-BOOL = CType("bool", "?", "one byte, True where it is not 0", revert=_truth)
+CHAR = CType(bytes, "char", "c", "one byte, as a bytes object of length 1", revert=_one_byte)
+SIGNED_CHAR = CType(int, "signed_char", "b", "a signed integer of 1 byte")
+UNSIGNED_CHAR = CType(int, "unsigned_char", "B", "an unsigned integer of 1 byte")
+BOOL = CType(bool, "bool", "?", "one byte, True where it is not 0", revert=_truth)
 WCHAR = CType(
+    str,
     "wchar",
     lambda model: _UNSIGNED[model.wchar_size],
     "one wide code unit, as a str of length 1; 2 bytes (UTF-16) in Windows programs",
     convert=chr,
     revert=_code_unit,
 )
-SHORT = CType[int]("short", "h", "a signed integer of 2 bytes")
-UNSIGNED_SHORT = CType[int]("unsigned_short", "H", "an unsigned integer of 2 bytes")
-INT = CType[int]("int", "i", "a signed integer of 4 bytes")
-UNSIGNED_INT = CType[int]("unsigned_int", "I", "an unsigned integer of 4 bytes")
-LONG = CType[int](
+SHORT = CType(int, "short", "h", "a signed integer of 2 bytes")
+UNSIGNED_SHORT = CType(int, "unsigned_short", "H", "an unsigned integer of 2 bytes")
+INT = CType(int, "int", "i", "a signed integer of 4 bytes")
+UNSIGNED_INT = CType(int, "unsigned_int", "I", "an unsigned integer of 4 bytes")
+LONG = CType(
+    int,
     "long",
     lambda model: _SIGNED[model.long_size],
     "a signed integer of 4 bytes in Windows programs",
 )
-UNSIGNED_LONG = CType[int](
+UNSIGNED_LONG = CType(
+    int,
     "unsigned_long",
     lambda model: _UNSIGNED[model.long_size],
     "an unsigned integer of 4 bytes in Windows programs",
 )
-LONG_LONG = CType[int]("long_long", "q", "a signed integer of 8 bytes")
-UNSIGNED_LONG_LONG = CType[int]("unsigned_long_long", "Q", "an unsigned integer of 8 bytes")
-FLOAT = CType[float]("float", "f", "a number of 4 bytes (IEEE binary32)")
-DOUBLE = CType[float]("double", "d", "a number of 8 bytes (IEEE binary64)")
-POINTER = CType[int](
+LONG_LONG = CType(int, "long_long", "q", "a signed integer of 8 bytes")
+UNSIGNED_LONG_LONG = CType(int, "unsigned_long_long", "Q", "an unsigned integer of 8 bytes")
+FLOAT = CType(float, "float", "f", "a number of 4 bytes (IEEE binary32)")
+DOUBLE = CType(float, "double", "d", "a number of 8 bytes (IEEE binary64)")
+POINTER = CType(
+    int,
     "pointer",
     lambda model: _UNSIGNED[model.pointer_size],
     "an address, as wide as the target's pointers",
 )
-SIZE_T = CType[int](
+SIZE_T = CType(
+    int,
     "size_t",
     lambda model: _UNSIGNED[model.pointer_size],
     "an unsigned integer, as wide as the target's pointers",
 )
-INT8 = CType[int]("int8", "b", "a signed integer of 1 byte")
-UINT8 = CType[int]("uint8", "B", "an unsigned integer of 1 byte")
-INT16 = CType[int]("int16", "h", "a signed integer of 2 bytes")
-UINT16 = CType[int]("uint16", "H", "an unsigned integer of 2 bytes")
-INT32 = CType[int]("int32", "i", "a signed integer of 4 bytes")
-UINT32 = CType[int]("uint32", "I", "an unsigned integer of 4 bytes")
-INT64 = CType[int]("int64", "q", "a signed integer of 8 bytes")
-UINT64 = CType[int]("uint64", "Q", "an unsigned integer of 8 bytes")
+INT8 = CType(int, "int8", "b", "a signed integer of 1 byte")
+UINT8 = CType(int, "uint8", "B", "an unsigned integer of 1 byte")
+INT16 = CType(int, "int16", "h", "a signed integer of 2 bytes")
+UINT16 = CType(int, "uint16", "H", "an unsigned integer of 2 bytes")
+INT32 = CType(int, "int32", "i", "a signed integer of 4 bytes")
+UINT32 = CType(int, "uint32", "I", "an unsigned integer of 4 bytes")
+INT64 = CType(int, "int64", "q", "a signed integer of 8 bytes")
+UINT64 = CType(int, "uint64", "Q", "an unsigned integer of 8 bytes")
 
 TYPES: Mapping[str, CType[Any]] = {
     value.name: value for value in tuple(globals().values()) if isinstance(value, CType)

@@ -6,51 +6,46 @@ read.
 
 from __future__ import annotations
 
-import operator
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from memaccess import _partial, _processes
-from memaccess._aggregates import Aggregates, checked_count
+from memaccess._aggregates import Aggregates
+from memaccess._arguments import checked_address, checked_count, checked_mode, checked_pid
 from memaccess._backend import Access, default_system
 from memaccess._buffers import as_source, as_target, byte_count
 from memaccess._errors import (
-    ERROR_ACCESS_DENIED,
-    ERROR_INVALID_HANDLE,
-    ClosedViewError,
+    Cause,
     MemoryAccessError,
     NotReadableError,
+    ProcessNotFoundError,
     SystemFailure,
 )
 from memaccess._partial import PartialRead
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import SupportsIndex
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
-    from memaccess._backend import Process, System
+    from memaccess._arguments import Address
+    from memaccess._backend._interface import Process, System
     from memaccess._regions import Region
-
-_MODES = {"r": Access.READ, "w": Access.WRITE}
-_PID_LIMIT = 1 << 32
 
 
 class _Refusal:
     """Stands where a view reads or writes, when it may not: nothing reaches the system."""
 
-    def __init__(self, code: int) -> None:
-        self._code = code
+    def __init__(self, system: System, cause: Cause) -> None:
+        self._system = system
+        self._cause = cause
 
-    def _refuse(self, *_: Any) -> Any:
-        raise SystemFailure("", winerror=self._code)
+    def _refuse(self, *_: object) -> NoReturn:
+        raise self._system.refusal(self._cause)
 
     read = read_into = write = write_forced = _refuse
-
-
-_NOT_IN_MODE = _Refusal(ERROR_ACCESS_DENIED)
-_CLOSED = _Refusal(ERROR_INVALID_HANDLE)
 
 
 class MemoryView(Aggregates):
@@ -60,12 +55,16 @@ class MemoryView(Aggregates):
     :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
     :param system: where to look for the process; the operating system, where it is not given.
     :raises ValueError: the mode is none of those.
+    :raises OverflowError: no process can have that pid.
     :raises ProcessNotFoundError: no process has that pid.
     :raises ProcessDeniedError: the process belongs to another user, or has higher rights.
     :raises ProcessOpenError: the system refused for another reason.
 
-    The handle asks for the least that the mode needs. Use the view in a ``with`` block, which
-    closes it. Several threads may share one view, and any of them may close it.
+    The handle asks for the least that the mode needs
+    (`Process Security and Access Rights
+    <https://learn.microsoft.com/windows/win32/procthread/process-security-and-access-rights>`__).
+    Use the view in a ``with`` block, which closes it. Several threads may share one view, and any of
+    them may close it.
 
     >>> with MemoryView(pid, 'rw') as view:
     ...     view.write_int(33, 0x401000)
@@ -78,59 +77,93 @@ class MemoryView(Aggregates):
     # What an instance has where it is not open: __del__ looks at it even where opening failed.
     _process: Process | None = None
 
-    def __init__(self, pid: int, mode: str = "r", *, system: System | None = None) -> None:
-        self._access = _checked_mode(mode)
-        self._pid = _checked_pid(pid)
+    def __init__(self, pid: SupportsIndex, mode: str = "r", *, system: System | None = None) -> None:
+        self._access = checked_mode(mode)
+        self._pid = checked_pid(pid)
         self._mode = mode
-        system = default_system() if system is None else system
+        self._system = default_system() if system is None else system
         try:
-            process = system.open(self._pid, self._access)
+            process = self._system.open(self._pid, self._access)
         except SystemFailure as failure:
             from memaccess import _explain
 
-            raise _explain.opening_error(system, failure, self._pid) from None
+            raise _explain.opening_error(self._system, failure, self._pid) from None
         self._name = process.name
         self._model = process.model
         self._address_limit = process.model.address_limit
-        self._source = process if Access.READ in self._access else _NOT_IN_MODE
-        self._sink = process if Access.WRITE in self._access else _NOT_IN_MODE
+        not_in_mode = _Refusal(self._system, Cause.DENIED)
+        self._source = process if Access.READ in self._access else not_in_mode
+        self._sink = process if Access.WRITE in self._access else not_in_mode
         self._process = process
 
     @classmethod
-    def from_name(cls, name: str, mode: str = "r", *, system: System | None = None) -> MemoryView:
+    def from_name(cls, name: str, mode: str = "r", *, system: System | None = None) -> Self:
         """Open the one process of that name.
 
         :param name: file name of the program, whole; letter case does not count, and ``.exe`` may
             be left out.
+        :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
+        :param system: where to look for the process; the operating system, where it is not given.
+        :returns: a view of it.
         :raises ProcessNotFoundError: no process has that name.
         :raises AmbiguousProcessError: several have it; its ``pids`` tells which.
+        :raises ProcessOpenError: it can't be opened, as in :class:`MemoryView`.
 
         >>> with MemoryView.from_name('game') as view:
         ...     view.name
         'game.exe'
         """
-        _checked_mode(mode)
-        return cls(_processes.find_process(name, system=system).pid, mode, system=system)
+        return cls._found(lambda: _processes.find_process(name, system=system).pid, mode, system)
 
     @classmethod
-    def from_window(cls, title: str, mode: str = "r", *, system: System | None = None) -> MemoryView:
+    def from_window(cls, title: str, mode: str = "r", *, system: System | None = None) -> Self:
         """Open the one process that has a top-level window with that title.
 
         :param title: the whole title; letter case does not count.
+        :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
+        :param system: where to look for the window; the operating system, where it is not given.
+        :returns: a view of its process.
         :raises ProcessNotFoundError: there is no such window.
         :raises AmbiguousProcessError: several processes have one; its ``pids`` tells which.
+        :raises ProcessOpenError: it can't be opened, as in :class:`MemoryView`.
 
         >>> with MemoryView.from_window('The Game') as view:
         ...     view.name
         'game.exe'
         """
-        _checked_mode(mode)
-        return cls(_processes.find_window(title, system=system).pid, mode, system=system)
+        return cls._found(lambda: _processes.find_window(title, system=system).pid, mode, system)
 
     @classmethod
-    def from_current_process(cls, mode: str = "r", *, system: System | None = None) -> MemoryView:
-        """Open the process that this Python runs in."""
+    def from_current_process(cls, mode: str = "r", *, system: System | None = None) -> Self:
+        """Open the process that this Python runs in.
+
+        :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
+        :param system: where this Python runs; the operating system, where it is not given.
+        :returns: a view of it.
+
+        >>> with MemoryView.from_current_process() as view:
+        ...     view.is_alive()
+        True
+        """
         return cls(_processes.current_pid(system=system), mode, system=system)
+
+    @classmethod
+    def _found(cls, find: Callable[[], int], mode: str, system: System | None) -> Self:
+        """Open the process that *find* finds."""
+        checked_mode(mode)
+        view = cls(find(), mode, system=system)
+        try:
+            # Between finding and opening its pid may have passed to another; from now on it can't.
+            if find() != view.pid:
+                raise ProcessNotFoundError(
+                    f"Process {view.pid} ended before it could be opened",
+                    pid=view.pid,
+                    explanation="Another took its pid, or its name. Try again.",
+                )
+        except BaseException:
+            view._close()
+            raise
+        return view
 
     # -- life time
 
@@ -138,11 +171,15 @@ class MemoryView(Aggregates):
         """Give the process handle back to the system.
 
         :raises ClosedViewError: it was closed before. Leaving a ``with`` block never raises this.
+
+        >>> view.close()
+        >>> view.closed
+        True
         """
         if not self._close():
             from memaccess import _explain
 
-            raise _explain.closing_error(self._pid)
+            raise _explain.closing_error(self._system.refusal(Cause.CLOSED), self._pid)
 
     def _close(self) -> bool:
         """Close the view if it is open; whether it was."""
@@ -150,7 +187,7 @@ class MemoryView(Aggregates):
         process: Process | None = vars(self).pop("_process", None)
         if process is None:
             return False
-        self._source = self._sink = _CLOSED
+        self._source = self._sink = _Refusal(self._system, Cause.CLOSED)
         process.close()
         return True
 
@@ -194,14 +231,14 @@ class MemoryView(Aggregates):
         """The process, for an operation that is named in the error where the view is closed."""
         process = self._process
         if process is None:
-            raise self._closed_error(what)
+            raise self._asking_error(self._system.refusal(Cause.CLOSED), what)
         return process
 
-    def _closed_error(self, what: str) -> ClosedViewError:
-        """The error of doing anything but reading or writing with a closed view."""
+    def _asking_error(self, failure: SystemFailure, what: str) -> MemoryAccessError:
+        """The error of doing anything but reading or writing."""
         from memaccess import _explain
 
-        return _explain.closed_error(what, self._pid)
+        return _explain.asking_error(failure, self._pid, what)
 
     # -- about the process
 
@@ -227,7 +264,7 @@ class MemoryView(Aggregates):
 
     @property
     def bitness(self) -> int:
-        """Width of the program: 32 or 64."""
+        """Width of the program in bits: 32 or 64."""
         return self._model.bitness
 
     @property
@@ -238,45 +275,61 @@ class MemoryView(Aggregates):
     def is_alive(self) -> bool:
         """Whether the program still runs.
 
+        :returns: False from the moment on at which it has ended.
         :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: the system does not tell.
+
+        >>> view.is_alive()
+        True
         """
+        process = self._opened("tell the state")
         try:
-            return self._opened("tell the state").is_alive()
-        except SystemFailure:
-            raise self._closed_error("tell the state") from None
+            return process.is_alive()
+        except SystemFailure as failure:
+            raise self._asking_error(failure, "tell the state") from None
 
     def exit_code(self) -> int | None:
-        """What the program ended with; None while it runs.
+        """What the program ended with.
 
+        :returns: the code that it gave to the system, from 0 to 4294967295; None while it runs.
         :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: the system does not tell.
+
+        >>> print(view.exit_code())
+        None
         """
+        process = self._opened("tell the state")
         try:
-            return self._opened("tell the state").exit_code()
-        except SystemFailure:
-            raise self._closed_error("tell the state") from None
+            return process.exit_code()
+        except SystemFailure as failure:
+            raise self._asking_error(failure, "tell the state") from None
 
     # -- the map
 
-    def region_at(self, address: int) -> Region | None:
+    def region_at(self, address: Address) -> Region | None:
         """What the memory at *address* is: the region from its page on.
 
-        :returns: None above the highest address of programs.
+        :param address: any address in the region.
+        :returns: the region from that page on; None above the highest address of programs.
         :raises WrongBitnessError: a 32-bit Python can't see the map of a 64-bit program above 4 GiB.
         :raises TargetExitedError: the program has ended.
         :raises ClosedViewError: the view was closed.
         :raises OverflowError: the address does not lie in the program's address space.
 
+        It is what `VirtualQueryEx
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualqueryex>`__ tells.
+
         >>> print(view.region_at(0x401000))
         0x401000-0x402000 (committed rw- private)
         """
-        address = self._checked_address(address, 1)
+        number = self._checked_address(address, 1)
         process = self._opened("tell the memory")
         try:
-            return process.region_at(address)
+            return process.region_at(number)
         except SystemFailure as failure:
             from memaccess import _explain
 
-            raise _explain.query_error(self._process, self._pid, failure, address) from None
+            raise _explain.query_error(process, failure, number) from None
 
     def regions(self) -> Iterator[Region]:
         """All regions of the program, from the lowest address to the highest, free ones among them.
@@ -284,7 +337,8 @@ class MemoryView(Aggregates):
         The program goes on meanwhile, and may change its map: each region is as it was when it was
         asked for.
 
-        It raises what :meth:`region_at` raises.
+        :returns: an iterator, which asks the system for one region at a time.
+        :raises MemoryAccessError: as in :meth:`region_at`.
 
         >>> [region.size for region in view.regions() if region.writable]
         [4096]
@@ -299,37 +353,43 @@ class MemoryView(Aggregates):
 
     # -- bytes
 
-    def read(self, size: int, address: int) -> bytes:
+    def read(self, size: SupportsIndex, address: Address) -> bytes:
         r"""Read *size* bytes at *address*: all of them, or it is an error.
 
         :param size: how many bytes; 0 gives ``b''``, whatever is there.
         :param address: where they begin in the program's memory.
+        :returns: *size* bytes.
         :raises NotReadableError: the memory there can't be read; the error explains what it is.
         :raises PartialReadError: only the first part can be read; the error has it as ``data``.
         :raises TargetExitedError: the program has ended.
+        :raises WrongBitnessError: this 32-bit Python can't read so far up in a 64-bit program.
         :raises MissingRightError: the view was opened with mode ``'w'``.
         :raises ClosedViewError: the view was closed.
         :raises ValueError: the size is negative.
         :raises OverflowError: the range does not lie in the program's address space.
 
+        It is what `ReadProcessMemory
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-readprocessmemory>`__ reads.
+
         >>> view.read(4, 0x401000)
         b'd\x00\x00\x00'
         """
-        size, address = self._checked_range(size, address)
+        count, number = self._checked_range(size, address)
         try:
-            return self._source.read(size, address)
+            return self._source.read(count, number)
         except SystemFailure as failure:
-            raise self._read_error(failure, size, address) from None
+            raise self._read_error(failure, count, number) from None
 
-    def read_into(self, buffer: Any, address: int) -> None:
+    def read_into(self, buffer: Buffer, address: Address) -> None:
         r"""Fill *buffer* with the bytes at *address*, without a copy in between.
 
         :param buffer: a writable bytes-like object, such as a bytearray, an array or a
-            ``ctypes`` structure; items of any size.
+            ``ctypes`` structure; items of any size. Where reading fails, it holds what arrived.
+        :param address: where the bytes begin in the program's memory.
+        :raises MemoryAccessError: as in :meth:`read`.
         :raises TypeError: the buffer can't be written.
         :raises ValueError: the buffer isn't contiguous.
-
-        It raises what :meth:`read` raises; the buffer then holds what arrived.
+        :raises OverflowError: the range does not lie in the program's address space.
 
         >>> buffer = bytearray(4)
         >>> view.read_into(buffer, 0x401000)
@@ -337,27 +397,30 @@ class MemoryView(Aggregates):
         bytearray(b'd\x00\x00\x00')
         """
         target = as_target(buffer)
-        size, address = self._checked_range(target.nbytes, address)
+        size, number = self._checked_range(target.nbytes, address)
         try:
-            self._source.read_into(target, address)
+            self._source.read_into(target, number)
         except SystemFailure as failure:
-            raise self._read_error(failure, size, address) from None
+            raise self._read_error(failure, size, number) from None
 
-    def read_available(self, size: int, address: int) -> PartialRead:
+    def read_available(self, size: SupportsIndex, address: Address) -> PartialRead:
         """Read what can be read of *size* bytes at *address*, and name what can't.
 
+        :param size: how many bytes.
+        :param address: where they begin in the program's memory.
         :returns: the bytes, with zeros where there are none, and the missing parts.
-
-        It raises what :meth:`read` raises, but for memory that can't be read.
+        :raises MemoryAccessError: as in :meth:`read`, but not for memory that can't be read.
+        :raises ValueError: the size is negative.
+        :raises OverflowError: the range does not lie in the program's address space.
 
         >>> view.read_available(4, 0x401FFE).missing
         ((4202496, 2),)
         """
-        size, address = self._checked_range(size, address)
+        count, number = self._checked_range(size, address)
         try:
-            return PartialRead(address, self.read(size, address), ())
+            return PartialRead(number, self.read(count, number), ())
         except NotReadableError:
-            return self._read_available(size, address)
+            return self._read_available(count, number)
 
     def _read_available(self, size: int, address: int) -> PartialRead:
         process = self._opened("read the memory")
@@ -370,7 +433,7 @@ class MemoryView(Aggregates):
         self.read(size, address)  # the program ended meanwhile; this says so
         return result
 
-    def write(self, values: Any, address: int, *, force: bool = False) -> None:
+    def write(self, values: Buffer, address: Address, *, force: bool = False) -> None:
         r"""Write the bytes of *values* at *address*: all of them, or it is an error.
 
         :param values: a bytes-like object, of items of any size.
@@ -380,24 +443,27 @@ class MemoryView(Aggregates):
         :raises NotWritableError: the memory there can't be written; the error explains what it is.
         :raises PartialWriteError: only the first ``transferred`` bytes were written.
         :raises TargetExitedError: the program has ended.
+        :raises WrongBitnessError: this 32-bit Python can't write so far up in a 64-bit program.
         :raises MissingRightError: the view was opened without ``'w'`` in its mode.
         :raises ClosedViewError: the view was closed.
         :raises TypeError: the values are no bytes-like object.
         :raises OverflowError: the range does not lie in the program's address space.
 
-        Code pages need no *force* on Windows: WriteProcessMemory lifts their protection by itself.
+        Code pages need no *force* on Windows: `WriteProcessMemory
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-writeprocessmemory>`__
+        lifts their protection by itself.
 
         >>> view.write(b'\x21\x00', 0x401000)
         """
         data = as_source(values)
-        size, address = self._checked_range(byte_count(data), address)
+        size, number = self._checked_range(byte_count(data), address)
         try:
             if force:
-                self._sink.write_forced(data, address)
+                self._sink.write_forced(data, number)
             else:
-                self._sink.write(data, address)
+                self._sink.write(data, number)
         except SystemFailure as failure:
-            raise self._error(failure, Access.WRITE, size, address, force=force) from None
+            raise self._error(failure, Access.WRITE, size, number, force=force) from None
 
     # -- checks and errors
 
@@ -408,18 +474,7 @@ class MemoryView(Aggregates):
 
     def _checked_address(self, address: Any, size: int) -> int:
         """*address* as an int, where *size* bytes from there on lie in the program's address space."""
-        try:
-            number = operator.index(address)
-        except TypeError:
-            raise TypeError(f"an address is an int, not {type(address).__name__}") from None
-        if number < 0:
-            raise OverflowError(f"address {number} is negative")
-        if number + size > self._address_limit:
-            raise OverflowError(
-                f"{size} bytes at address 0x{number:x} don't lie in the address space of a {self.bitness}-bit "
-                f"program, which ends at 0x{self._address_limit - 1:x}"
-            )
-        return number
+        return checked_address(address, size, self.bitness)
 
     def _read_error(self, failure: SystemFailure, size: int, address: int) -> MemoryAccessError:
         """The error of a read that failed."""
@@ -433,31 +488,3 @@ class MemoryView(Aggregates):
 
         attempt = _explain.Attempt(self._process, self._access, failure, tried, size, address, force)
         return _explain.access_error(attempt, self._pid)
-
-
-def _checked_mode(mode: str) -> Access:
-    """What *mode* allows.
-
-    :raises ValueError: it is none of ``'r'``, ``'w'`` and ``'rw'``.
-    """
-    if not isinstance(mode, str):
-        raise TypeError(f"a mode is a str, not {type(mode).__name__}")
-    if not mode or len(set(mode)) != len(mode) or not set(mode) <= set(_MODES):
-        raise ValueError(f"Invalid access mode: {mode}")
-    access = Access(0)
-    for letter in mode:
-        access |= _MODES[letter]
-    return access
-
-
-def _checked_pid(pid: int) -> int:
-    """*pid* as an int that Windows can take; ctypes would cut a larger one to 32 bits."""
-    try:
-        number = operator.index(pid)
-    except TypeError:
-        raise TypeError(
-            f"a pid is an int, not {type(pid).__name__}; MemoryView.from_name() opens a program by its name"
-        ) from None
-    if not 0 <= number < _PID_LIMIT:
-        raise OverflowError(f"{number} is no pid: those are from 0 to {_PID_LIMIT - 1}")
-    return number

@@ -17,20 +17,21 @@ import ctypes
 from typing import TYPE_CHECKING
 
 from memaccess import _backend
-from memaccess._backend import Access, ProcessInfo, WindowInfo, _forcing, _protection
+from memaccess._backend import Access, ProcessInfo, WindowInfo, _forcing, _protection, _windows_facts
+from memaccess._backend._interface import Process, System
 from memaccess._buffers import byte_count
-from memaccess._errors import (
-    ERROR_ACCESS_DENIED,
-    ERROR_INVALID_ADDRESS,
-    ERROR_INVALID_HANDLE,
-    ERROR_INVALID_PARAMETER,
-    ERROR_NOACCESS,
-    ERROR_PARTIAL_COPY,
-    SystemFailure,
-)
+from memaccess._errors import Cause, SystemFailure
 from memaccess._regions import PAGE
 from memaccess._types import WINDOWS_32, WINDOWS_64
 from memaccess._view import MemoryView
+from memaccess._win32._codes import (
+    ERROR_ACCESS_DENIED,
+    ERROR_INVALID_ADDRESS,
+    ERROR_NOACCESS,
+    ERROR_PARTIAL_COPY,
+    failure_from,
+    failure_with,
+)
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
 if TYPE_CHECKING:
@@ -38,14 +39,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._backend import Process, System
     from memaccess._regions import Region
     from memaccess._types import DataModel
 
-__all__ = ["FakeProcess", "FakeSystem"]
-
-_TOP = {32: 0xFFFF_0000, 64: 0x7FFF_FFFF_0000}
-"""One past the highest address that programs can have memory at."""
+__all__ = ["FakeProcess", "FakeSystem", "Process", "System"]
 
 _PROTECTIONS = {
     "---": PageProtection.NOACCESS,
@@ -85,7 +82,7 @@ class _Mapping:
 
 
 class FakeProcess:
-    """A program that exists only in this Python.
+    r"""A program that exists only in this Python.
 
     :param pid: its pid.
     :param name: its file name.
@@ -93,6 +90,9 @@ class FakeProcess:
     :param parent_pid: the pid of the program that started it.
     :param windows: the titles of its windows.
     :raises ValueError: the bitness is neither.
+
+    >>> FakeProcess(5556, 'game.exe', bitness=32).path
+    'C:\\game.exe'
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class FakeProcess:
         parent_pid: int = 4,
         windows: tuple[str, ...] = (),
     ) -> None:
-        if bitness not in _TOP:
+        if bitness not in _windows_facts.SPACES:
             raise ValueError(f"bitness is 32 or 64, not {bitness!r}")
         self.pid = pid
         self.name = name
@@ -112,6 +112,8 @@ class FakeProcess:
         self.windows = windows
         self.path = f"C:\\{name}"
         """Its file, with the folder."""
+        self.space = _windows_facts.SPACES[bitness]
+        """Where it can have memory."""
         self.model: DataModel = WINDOWS_32 if bitness == 32 else WINDOWS_64
         self.exit_code: int | None = None
         self.denied = False
@@ -128,7 +130,17 @@ class FakeProcess:
         return self.model.bitness
 
     def open(self, mode: str = "r") -> MemoryView:
-        """A view of this program."""
+        """A view of this program.
+
+        :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
+        :returns: the view; it needs no :class:`FakeSystem`.
+        :raises ProcessNotFoundError: the program has ended.
+        :raises ProcessDeniedError: it was made a denied or a protected one.
+
+        >>> with FakeProcess(5556).open() as view:
+        ...     view
+        <MemoryView of process 5556 'game.exe', 64-bit, mode 'r'>
+        """
         return MemoryView(self.pid, mode, system=FakeSystem(self))
 
     def map(
@@ -140,7 +152,7 @@ class FakeProcess:
         kind: str = "private",
         guard: bool = False,
     ) -> None:
-        """Give the program memory.
+        r"""Give the program memory.
 
         :param address: where it begins; memory begins with the page of it.
         :param content: the bytes there, or how many zeros.
@@ -148,6 +160,11 @@ class FakeProcess:
         :param kind: ``'private'``, ``'mapped'`` or ``'image'``.
         :param guard: whether they are guard pages.
         :raises ValueError: there is memory already, or Windows has no such protection.
+
+        >>> game = FakeProcess()
+        >>> game.map(0x401000, b'Zoe', 'r--')
+        >>> game.peek(4, 0x401000)
+        b'Zoe\x00'
         """
         if protection not in _PROTECTIONS:
             raise ValueError(f"Windows has no protection {protection!r}, only {', '.join(_PROTECTIONS)}")
@@ -162,22 +179,58 @@ class FakeProcess:
             mapping.data[offset : offset + len(content)] = content
 
     def reserve(self, address: int, size: int) -> None:
-        """Take addresses without giving them memory."""
+        """Take addresses without giving them memory.
+
+        :param address: where they begin, with the page of it.
+        :param size: how many bytes, in whole pages.
+        :raises ValueError: there is memory already.
+
+        >>> game = FakeProcess()
+        >>> game.reserve(0x401000, 0x1000)
+        >>> with game.open() as view:
+        ...     print(view.region_at(0x401000))
+        0x401000-0x402000 (reserved private)
+        """
         self._add(address, size, _RESERVED, MemoryType.PRIVATE)
 
     def unmap(self, address: int) -> None:
-        """Take away what was mapped or reserved at *address*."""
+        """Take away what was mapped or reserved.
+
+        :param address: any address in it.
+        :raises ValueError: nothing is mapped there.
+
+        >>> game = FakeProcess()
+        >>> game.map(0x401000, 0x1000)
+        >>> game.unmap(0x401000)
+        """
         self._mappings.remove(self._mapping_at(address))
 
     def exit(self, code: int = 0) -> None:
-        """End the program with that exit *code*."""
+        """End the program.
+
+        :param code: its exit code.
+
+        >>> game = FakeProcess()
+        >>> with game.open() as view:
+        ...     game.exit(3)
+        ...     view.exit_code()
+        3
+        """
         self.exit_code = code
         self._mappings.clear()
 
     def peek(self, size: int, address: int) -> bytes:
-        """The bytes at *address*, whatever their protection.
+        """What is in the program's memory, whatever its protection.
 
+        :param size: how many bytes.
+        :param address: where they begin.
+        :returns: *size* bytes.
         :raises ValueError: nothing is mapped there, or at a part of it.
+
+        >>> game = FakeProcess()
+        >>> game.map(0x401000, b'Zoe', '---')
+        >>> game.peek(3, 0x401000)
+        b'Zoe'
         """
         mapping = self._mapping_at(address)
         piece = bytes(mapping.data[address - mapping.base : address - mapping.base + size])
@@ -187,7 +240,7 @@ class FakeProcess:
     def _add(self, address: int, size: int, protection: int, kind: int) -> _Mapping:
         base = address // PAGE * PAGE
         end = -(-(address + size) // PAGE) * PAGE
-        if size <= 0 or base < 0 or end > _TOP[self.bitness]:
+        if size <= 0 or base < 0 or end > self.space.end:
             raise ValueError(f"a {self.bitness}-bit program can't have {size} bytes at 0x{address:x}")
         if any(base < other.end and other.base < end for other in self._mappings):
             raise ValueError(f"there is memory already at 0x{address:x}")
@@ -203,9 +256,9 @@ class FakeProcess:
         raise ValueError(f"nothing is mapped at 0x{address:x}")
 
     def _region_at(self, address: int) -> Region | None:
-        if address >= _TOP[self.bitness]:
+        if address >= self.space.end:
             return None
-        start, stop = address // PAGE * PAGE, _TOP[self.bitness]
+        start, stop = address // PAGE * PAGE, self.space.end
         for mapping in self._mappings:
             if mapping.base <= address < mapping.end:
                 return mapping.region_at(address)
@@ -250,23 +303,32 @@ class FakeSystem:
         _backend.stand_in = self._before.pop()
 
     def start(self, process: FakeProcess) -> None:
-        """Add a program."""
+        """Add a program.
+
+        :param process: the program.
+
+        >>> system = FakeSystem()
+        >>> system.start(FakeProcess(5556))
+        >>> [each.pid for each in memaccess.list_processes(system=system)]
+        [5556]
+        """
         self._processes.append(process)
 
     def open(self, pid: int, access: Access, /) -> Process:
-        """Open a program; see ``System.open``."""
+        """As :meth:`System.open`."""
         for process in self._processes:
             gone = process.exit_code is not None and not process.open_handles
             if process.pid == pid and pid != 0 and not gone:
                 if process.denied or process.protected:
-                    raise SystemFailure("OpenProcess", winerror=ERROR_ACCESS_DENIED, text="Access denied.")
+                    cause = Cause.PROTECTED if process.protected else Cause.DENIED
+                    raise failure_with("OpenProcess", ERROR_ACCESS_DENIED, "Access denied.", cause=cause)
                 return _OpenedFake(process, access)
-        raise SystemFailure("OpenProcess", winerror=ERROR_INVALID_PARAMETER, text="Invalid parameter.")
+        raise failure_from(Cause.NO_PROCESS, "OpenProcess", "Invalid parameter.")
 
     def current_pid(self) -> int:
         """The pid of the program that asks."""
         if self._current is None:
-            raise SystemFailure("GetCurrentProcessId", winerror=ERROR_INVALID_PARAMETER)
+            raise failure_from(Cause.NO_PROCESS, "GetCurrentProcessId", "Nothing runs here.")
         return self._current.pid
 
     def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
@@ -281,9 +343,14 @@ class FakeSystem:
         """The windows of all programs."""
         return [WindowInfo(title, each.pid) for each in self._running() for title in each.windows if title]
 
-    def is_protected(self, pid: int, /) -> bool:
-        """Whether the program was made a protected one."""
-        return any(each.protected for each in self._running() if each.pid == pid)
+    def why_not_opened(self, pid: int, cause: Cause, /) -> str:
+        """In Windows' terms."""
+        name = next((each.name for each in self._running() if each.pid == pid), "")
+        return _windows_facts.why_not_opened(pid, name, cause)
+
+    def refusal(self, cause: Cause, /) -> SystemFailure:
+        """With Windows' codes."""
+        return failure_from(cause)
 
     def _running(self) -> Iterator[FakeProcess]:
         return (each for each in self._processes if each.exit_code is None)
@@ -305,6 +372,7 @@ class _OpenedFake:
         self.pid = target.pid
         self.name = target.name
         self.model = target.model
+        self.space = target.space
         target.open_handles += 1
 
     def close(self) -> None:
@@ -367,9 +435,7 @@ class _OpenedFake:
             # WriteProcessMemory lifts the protection of code by itself, and of nothing else
             # (ReactOS does it the same way: dll/win32/kernel32/client/proc.c).
             if region is None or region.guarded or not (region.writable or region.executable):
-                raise SystemFailure(
-                    api, winerror=_code_of_write(region, done), text="Invalid access.", transferred=done
-                )
+                raise failure_with(api, _code_of_write(region, done), "Invalid access.", transferred=done)
             piece = content[done : done + region.end - address - done]
             self._poke(piece, address + done)
             done += len(piece)
@@ -388,11 +454,11 @@ class _OpenedFake:
         try:
             mapping = self._target._mapping_at(address)
         except ValueError:
-            raise SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS) from None
+            raise failure_with("VirtualProtectEx", ERROR_INVALID_ADDRESS, "Invalid address.") from None
         first = (address - mapping.base) // PAGE
         last = (address + size - 1 - mapping.base) // PAGE + 1
         if last > len(mapping.protections) or _RESERVED in mapping.protections[first:last]:
-            raise SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS)
+            raise failure_with("VirtualProtectEx", ERROR_INVALID_ADDRESS, "Invalid address.")
         mapping.protections[first:last] = [protection] * (last - first)
 
     def flush_code(self, _address: int, _size: int, /) -> None:
@@ -401,18 +467,18 @@ class _OpenedFake:
     def _require(self, api: str, access: Access) -> None:
         self._require_running(api)
         if access not in self._access:
-            raise SystemFailure(api, winerror=ERROR_ACCESS_DENIED, text="Access denied.")
+            raise failure_from(Cause.DENIED, api, "Access denied.")
 
     def _require_running(self, api: str) -> None:
         self._require_open(api)
         if self._target.exit_code is not None:
-            raise SystemFailure(api, winerror=ERROR_ACCESS_DENIED, text="Access denied.")
+            raise failure_from(Cause.DENIED, api, "Access denied.")
 
     def _require_open(self, api: str) -> None:
         if self._closed:
-            raise SystemFailure(api, winerror=ERROR_INVALID_HANDLE, text="Invalid handle.")
+            raise failure_from(Cause.CLOSED, api, "Invalid handle.")
 
     def _inaccessible(self, api: str, address: int, *, data: bytes, transferred: int) -> SystemFailure:
         """299 for addresses that a program can have, 998 for the kernel's."""
-        code = ERROR_NOACCESS if address >= _TOP[self.model.bitness] else ERROR_PARTIAL_COPY
-        return SystemFailure(api, winerror=code, text="Invalid access.", data=data, transferred=transferred)
+        code = ERROR_NOACCESS if address >= self.space.end else ERROR_PARTIAL_COPY
+        return failure_with(api, code, "Invalid access.", data=data, transferred=transferred)

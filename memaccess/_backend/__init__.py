@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import sys
+from typing import TYPE_CHECKING
 
-from memaccess._backend._interface import Access, Process, ProcessInfo, System, WindowInfo
+from memaccess._backend._records import Access, ProcessInfo, WindowInfo
 
-__all__ = ["Access", "Process", "ProcessInfo", "System", "WindowInfo", "default_system"]
+if TYPE_CHECKING:  # Protocols are slow to make, and only type checkers and the fake need them
+    from memaccess._backend._interface import System
+
+__all__ = ["Access", "ProcessInfo", "WindowInfo", "default_system"]
 
 
 stand_in: System | None = None

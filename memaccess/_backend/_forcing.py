@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from memaccess._backend import _protection
+from memaccess._backend._interface import MemoryMap
 from memaccess._buffers import byte_count
-from memaccess._errors import ERROR_INVALID_ADDRESS, SystemFailure
+from memaccess._errors import SystemFailure
+from memaccess._win32._codes import ERROR_INVALID_ADDRESS, failure_with
 
 if TYPE_CHECKING:
     from memaccess._regions import Region
@@ -17,10 +20,8 @@ _turn = threading.Lock()
 """Forced writes take turns: one would put the protection back while another counts on it being lifted."""
 
 
-class Protected(Protocol):
+class Protected(MemoryMap, Protocol):
     """A process whose pages can be given another protection."""
-
-    def region_at(self, address: int, /) -> Region | None: ...
 
     def protect(self, address: int, size: int, protection: int, /) -> None:
         """Give all pages of the range that protection."""
@@ -63,14 +64,22 @@ def _write_forced(process: Protected, data: bytes | memoryview, address: int) ->
         unrestored = _restore(process, opened)
         if isinstance(error, SystemFailure):
             error.unrestored = unrestored
+            if error.transferred:
+                _flush_if_alive(process, address, error.transferred)
         raise
     unrestored = _restore(process, opened)
     process.flush_code(address, size)
     if unrestored:
         text = "the protection could not be put back"
-        failure = SystemFailure("VirtualProtectEx", winerror=ERROR_INVALID_ADDRESS, text=text)
+        failure = failure_with("VirtualProtectEx", ERROR_INVALID_ADDRESS, text)
         failure.unrestored = unrestored
         raise failure.after(size)
+
+
+def _flush_if_alive(process: Protected, address: int, size: int) -> None:
+    """Flush what a write left before it failed, whose error is the one to report."""
+    with contextlib.suppress(SystemFailure):
+        process.flush_code(address, size)
 
 
 def _pieces(process: Protected, address: int, size: int) -> list[_Piece]:
@@ -83,7 +92,7 @@ def _pieces(process: Protected, address: int, size: int) -> list[_Piece]:
     while address < end:
         region = process.region_at(address)
         if region is None or region.state != "committed":
-            raise SystemFailure("VirtualQueryEx", winerror=ERROR_INVALID_ADDRESS, text="no memory there")
+            raise failure_with("VirtualQueryEx", ERROR_INVALID_ADDRESS, "no memory there")
         stop = min(region.end, end)
         pieces.append(_Piece(address, stop - address, region))
         address = stop

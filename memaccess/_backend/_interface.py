@@ -1,4 +1,4 @@
-"""What memaccess needs of an operating system: the Protocols, and the records that cross the fence.
+"""What memaccess needs of an operating system, as Protocols.
 
 Whatever implements :class:`System` and :class:`Process` can stand below a ``MemoryView``: Windows,
 or the in-memory :mod:`memaccess.testing`. Every call that the system refuses raises
@@ -7,50 +7,56 @@ or the in-memory :mod:`memaccess.testing`. Every call that the system refuses ra
 
 from __future__ import annotations
 
-import enum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memaccess._regions import Region
+    from memaccess._backend._records import Access, ProcessInfo, WindowInfo
+    from memaccess._errors import Cause, SystemFailure
+    from memaccess._regions import AddressSpace, Region
     from memaccess._types import DataModel
 
 
-class Access(enum.Flag):
-    """What a view may do to a program's memory."""
+class MemoryReader(Protocol):
+    """What can be read from."""
 
-    READ = enum.auto()
-    WRITE = enum.auto()
+    def read(self, size: int, address: int, /) -> bytes:
+        """Exactly *size* bytes, or a failure that carries what did arrive."""
+        ...
 
-
-class ProcessInfo(NamedTuple):
-    """A running program, as the system lists it."""
-
-    pid: int
-    name: str
-    """File name of the program, such as ``'game.exe'``."""
-    path: str | None
-    """The program's file with its folder; None where the system does not tell this user."""
-    parent_pid: int
-    """Pid of the process that started it; that one may be gone, and the pid taken anew."""
-    bitness: int | None
-    """32 or 64; None where the system does not tell this user."""
+    def read_into(self, buffer: memoryview, address: int, /) -> None:
+        """Fill *buffer*, which is writable, contiguous; its items may have any size."""
+        ...
 
 
-class WindowInfo(NamedTuple):
-    """A top-level window on the screen."""
+class MemoryWriter(Protocol):
+    """What can be written to."""
 
-    title: str
-    pid: int
+    def write(self, data: bytes | memoryview, address: int, /) -> None:
+        """Write all of *data*, contiguous; the protection stays as it is."""
+        ...
+
+    def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
+        """Write all of *data* whatever the protection, and leave the protection as it was."""
+        ...
 
 
-class Process(Protocol):
+class MemoryMap(Protocol):
+    """What can say what its memory is."""
+
+    def region_at(self, address: int, /) -> Region | None:
+        """The region from *address*'s page on; None above the highest address of programs."""
+        ...
+
+
+class Process(MemoryReader, MemoryWriter, MemoryMap, Protocol):
     """One opened program. Sizes are in bytes; addresses and ranges were checked by the caller.
 
     A size of 0 succeeds wherever it is.
     Several threads may call it at once, and one of them may close it: a call under way then
-    finishes on its own handle, a later one raises a failure with the system's invalid-handle code.
+    finishes on its own handle, a later one fails with :attr:`Cause.CLOSED
+    <memaccess._errors.Cause.CLOSED>`.
     """
 
     @property
@@ -66,24 +72,9 @@ class Process(Protocol):
         """How wide the program's types are."""
         ...
 
-    def read(self, size: int, address: int, /) -> bytes:
-        """Exactly *size* bytes, or a failure that carries what did arrive."""
-        ...
-
-    def read_into(self, buffer: memoryview, address: int, /) -> None:
-        """Fill *buffer*, which is writable, contiguous; its items may have any size."""
-        ...
-
-    def write(self, data: bytes | memoryview, address: int, /) -> None:
-        """Write all of *data*, contiguous; the protection stays as it is."""
-        ...
-
-    def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
-        """Write all of *data* whatever the protection, and leave the protection as it was."""
-        ...
-
-    def region_at(self, address: int, /) -> Region | None:
-        """The region from *address*'s page on; None above the highest address of programs."""
+    @property
+    def space(self) -> AddressSpace:
+        """Where the program can have memory."""
         ...
 
     def is_alive(self) -> bool:
@@ -122,6 +113,10 @@ class System(Protocol):
         """The top-level windows that have a title."""
         ...
 
-    def is_protected(self, pid: int, /) -> bool:
-        """Whether the system lets nobody at that program's memory."""
+    def why_not_opened(self, pid: int, cause: Cause, /) -> str:
+        """Why that program could not be opened and what to do about it, as sentences; or ``''``."""
+        ...
+
+    def refusal(self, cause: Cause, /) -> SystemFailure:
+        """The failure that the system would report for that cause, where it is not even asked."""
         ...

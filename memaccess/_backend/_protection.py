@@ -5,7 +5,7 @@ Pure: the in-memory process of :mod:`memaccess.testing` protects its pages with 
 
 from __future__ import annotations
 
-from memaccess._regions import Region
+from memaccess._regions import Kind, Region, State
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
 _READABLE = (
@@ -28,8 +28,16 @@ _EXECUTABLE = (
     | PageProtection.EXECUTE_READWRITE
     | PageProtection.EXECUTE_WRITECOPY
 )
-_STATES = {MemoryState.COMMIT: "committed", MemoryState.RESERVE: "reserved", MemoryState.FREE: "free"}
-_KINDS = {MemoryType.PRIVATE: "private", MemoryType.MAPPED: "mapped", MemoryType.IMAGE: "image"}
+_STATES: dict[MemoryState, State] = {
+    MemoryState.COMMIT: "committed",
+    MemoryState.RESERVE: "reserved",
+    MemoryState.FREE: "free",
+}
+_KINDS: dict[MemoryType, Kind] = {
+    MemoryType.PRIVATE: "private",
+    MemoryType.MAPPED: "mapped",
+    MemoryType.IMAGE: "image",
+}
 
 
 def region(base: int, size: int, state: int, protection: int, kind: int) -> Region:

@@ -16,22 +16,22 @@ assert sys.platform == "win32"
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from memaccess._backend import _forcing, _protection
-from memaccess._backend._interface import Access, ProcessInfo, WindowInfo
+from memaccess._backend import _forcing, _protection, _windows_facts
+from memaccess._backend._records import Access, ProcessInfo, WindowInfo
 from memaccess._buffers import byte_count
-from memaccess._errors import (
-    ERROR_ACCESS_DENIED,
-    ERROR_INVALID_HANDLE,
-    ERROR_INVALID_PARAMETER,
-    ERROR_NOT_SUPPORTED,
-    ERROR_PARTIAL_COPY,
-    SystemFailure,
-)
+from memaccess._errors import Cause, SystemFailure
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
 from memaccess._win32 import kernel32, ntdll, user32
-from memaccess._win32._constants import (
+from memaccess._win32._codes import (
     ERROR_INSUFFICIENT_BUFFER,
+    ERROR_INVALID_HANDLE,
+    ERROR_INVALID_PARAMETER,
     ERROR_NO_MORE_FILES,
+    ERROR_NOT_SUPPORTED,
+    ERROR_PARTIAL_COPY,
+    failure_from,
+)
+from memaccess._win32._constants import (
     PROCESS_PROTECTION_LEVEL_INFO,
     PROTECTION_LEVEL_NONE,
     ProcessAccess,
@@ -73,7 +73,12 @@ class Windows:
         for right, bits in _RIGHTS.items():
             if right in access:
                 rights |= bits
-        handle = _open_process(pid, rights)
+        try:
+            handle = _open_process(pid, rights)
+        except SystemFailure as trouble:
+            if trouble.cause is Cause.DENIED and _is_protected(pid):
+                trouble.cause = Cause.PROTECTED
+            raise
         model = _model(handle)
         if model.pointer_size > _OWN_MODEL.pointer_size:
             return WideProcess(handle, pid, model)
@@ -105,18 +110,12 @@ class Windows:
         user32.EnumWindows(user32.WNDENUMPROC(collect), 0)
         return [info for info in map(_describe_window, handles) if info.title]
 
-    def is_protected(self, pid: int, /) -> bool:
-        if kernel32.GetProcessInformation is None:
-            return False
-        level = DWORD()
-        try:
-            handle = _open_process(pid, ProcessAccess.QUERY_LIMITED_INFORMATION)
-            kernel32.GetProcessInformation(
-                handle, PROCESS_PROTECTION_LEVEL_INFO, ctypes.byref(level), ctypes.sizeof(level)
-            )
-        except SystemFailure:
-            return False
-        return level.value != PROTECTION_LEVEL_NONE
+    def why_not_opened(self, pid: int, cause: Cause, /) -> str:
+        name = next((name for each, name, _ in _snapshot() if each == pid), "")
+        return _windows_facts.why_not_opened(pid, name, cause)
+
+    def refusal(self, cause: Cause, /) -> SystemFailure:
+        return failure_from(cause)
 
 
 class WindowsProcess:
@@ -129,6 +128,7 @@ class WindowsProcess:
         self._query_handle: OwnedHandle | None = None
         self.pid = pid
         self.model = model
+        self.space = _windows_facts.SPACES[model.bitness]
         self.name = _file_name(_image_path(handle) or "")
 
     def read(self, size: int, address: int, /) -> bytes:
@@ -211,7 +211,7 @@ class WindowsProcess:
         try:
             return _query(self._handle, address)
         except SystemFailure as trouble:
-            if trouble.winerror != ERROR_ACCESS_DENIED or self._handle is None:
+            if trouble.cause is not Cause.DENIED or self._handle is None:
                 raise
         return _query(self._information_handle(), address)
 
@@ -297,12 +297,32 @@ def _start_of(data: bytes | memoryview) -> Any:
 
 
 def _open_process(pid: int, rights: ProcessAccess) -> OwnedHandle:
-    handle: OwnedHandle = kernel32.OpenProcess(rights, False, pid)
-    if kernel32.GetProcessId(handle) != pid:
-        # Windows and Wine ignore the low two bits: pid + 1 opens the same process.
-        del handle  # the traceback would keep it open
-        raise failure("OpenProcess", ERROR_INVALID_PARAMETER)
+    try:
+        handle: OwnedHandle = kernel32.OpenProcess(rights, False, pid)
+        if kernel32.GetProcessId(handle) != pid:
+            # Windows and Wine ignore the low two bits: pid + 1 opens the same process.
+            del handle  # the traceback would keep it open
+            raise failure("OpenProcess", ERROR_INVALID_PARAMETER)
+    except SystemFailure as trouble:
+        if trouble.winerror == ERROR_INVALID_PARAMETER:
+            trouble.cause = Cause.NO_PROCESS  # after this function the code means nothing else
+        raise
     return handle
+
+
+def _is_protected(pid: int) -> bool:
+    """Whether Windows protects the process from everybody, administrators included."""
+    if kernel32.GetProcessInformation is None:
+        return False
+    level = DWORD()
+    try:
+        handle = _open_process(pid, ProcessAccess.QUERY_LIMITED_INFORMATION)
+        kernel32.GetProcessInformation(
+            handle, PROCESS_PROTECTION_LEVEL_INFO, ctypes.byref(level), ctypes.sizeof(level)
+        )
+    except SystemFailure:
+        return False  # whoever asks has a failure to report already
+    return level.value != PROTECTION_LEVEL_NONE
 
 
 def _model(handle: HANDLE) -> DataModel:

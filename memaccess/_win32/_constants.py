@@ -72,7 +72,6 @@ class Wait(enum.IntEnum):
     https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject
     """
 
-    OBJECT_0 = 0x0
     TIMEOUT = 0x102
     FAILED = 0xFFFFFFFF
 
@@ -85,6 +84,3 @@ PROCESS_PROTECTION_LEVEL_INFO = 7
 https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocessinformation
 """
 PROTECTION_LEVEL_NONE = 0xFFFFFFFE
-
-ERROR_NO_MORE_FILES = 18
-ERROR_INSUFFICIENT_BUFFER = 122

@@ -9,11 +9,13 @@ assert sys.platform == "win32"
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from memaccess._errors import SystemFailure
-from memaccess._win32._constants import INVALID_HANDLE_VALUE
+from memaccess._win32._codes import failure_with
+from memaccess._win32._constants import INVALID_HANDLE_VALUE, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from memaccess._errors import SystemFailure
 
 _INVALID_HANDLE = ctypes.c_void_p(INVALID_HANDLE_VALUE).value
 
@@ -65,15 +67,19 @@ def valid_handle(result: ctypes.c_void_p) -> bool:
     return result.value != _INVALID_HANDLE
 
 
-def last_failure(api: str, *, transferred: int = 0, data: bytes = b"") -> SystemFailure:
+def waited(result: int) -> bool:
+    """For functions that return WAIT_FAILED where they could not wait."""
+    return result != Wait.FAILED
+
+
+def last_failure(api: str) -> SystemFailure:
     """What went wrong in the last call that this thread made."""
-    return failure(api, ctypes.get_last_error(), transferred=transferred, data=data)
+    return failure(api, ctypes.get_last_error())
 
 
-def failure(api: str, code: int, *, transferred: int = 0, data: bytes = b"") -> SystemFailure:
-    """A failure with that Windows error code."""
-    text = ctypes.FormatError(code).strip()
-    return SystemFailure(api, winerror=code, text=text, transferred=transferred, data=data)
+def failure(api: str, code: int) -> SystemFailure:
+    """A failure with that Windows error code, in Windows' words."""
+    return failure_with(api, code, ctypes.FormatError(code).strip())
 
 
 def _checking(name: str, check: Callable[[Any], bool]) -> Callable[[Any, Any, Any], Any]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import ctypes
 
-BYTE = ctypes.c_uint8
-WORD = ctypes.c_uint16
 DWORD = ctypes.c_uint32
 LONG = ctypes.c_int32
 BOOL = ctypes.c_int32

@@ -8,7 +8,7 @@ assert sys.platform == "win32"
 
 import ctypes
 
-from memaccess._win32._declare import declare, declare_optional, handle, load, nonzero, valid_handle
+from memaccess._win32._declare import declare, declare_optional, handle, load, nonzero, valid_handle, waited
 from memaccess._win32._handles import OwnedHandle
 from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, PROCESSENTRY32W
 from memaccess._win32._types import BOOL, DWORD, HANDLE, LPWSTR, PVOID, SIZE_T
@@ -47,9 +47,7 @@ IsWow64Process = declare(_dll, "IsWow64Process", BOOL, HANDLE, _pointer(BOOL), c
 # https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getexitcodeprocess
 GetExitCodeProcess = declare(_dll, "GetExitCodeProcess", BOOL, HANDLE, _pointer(DWORD), check=nonzero)
 # https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject
-WaitForSingleObject = declare(
-    _dll, "WaitForSingleObject", DWORD, HANDLE, DWORD, check=lambda result: result != 0xFFFFFFFF
-)
+WaitForSingleObject = declare(_dll, "WaitForSingleObject", DWORD, HANDLE, DWORD, check=waited)
 # https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-queryfullprocessimagenamew
 QueryFullProcessImageNameW = declare(
     _dll, "QueryFullProcessImageNameW", BOOL, HANDLE, DWORD, LPWSTR, _pointer(DWORD), check=nonzero

@@ -9,6 +9,7 @@ from pathlib import Path
 import memaccess
 from docs.pages import ROOT
 from memaccess import MemoryView, _explain, testing
+from memaccess._backend import _windows_facts
 from memaccess._types import TYPES
 
 REFERENCE = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
@@ -44,11 +45,11 @@ def test_the_error_guide_has_every_explanation():
 def _explanations() -> list[str]:
     """The longest unchanging part of every sentence that explains an error."""
     found = set()
-    tree = ast.parse(Path(_explain.__file__).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
-            found.add(max(parts, key=len, default=""))
+    for module in (_explain, _windows_facts):
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
+                found.add(max(parts, key=len, default=""))
     assert found
     return sorted(part for part in found if len(part) > 15)
 

@@ -23,7 +23,7 @@ from support import targets
 
 from docs.pages import ROOT
 from memaccess import MemoryView
-from memaccess._errors import SystemFailure
+from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class _StubbornSystem(FakeSystem):
         if isinstance(target, Stubborn):
 
             def refuse(*_: Any) -> Any:
-                raise SystemFailure("ReadProcessMemory", winerror=target.code, text=target.text)
+                raise failure_with("ReadProcessMemory", target.code, text=target.text)
 
             opened.read = opened.write_forced = refuse
         return opened
@@ -102,6 +102,7 @@ def _system() -> FakeSystem:
         guarded,
         Stubborn(4308, "wide.exe", 50, "The request is not supported."),
         Stubborn(4312, "sealed.exe", 5, "Access is denied."),
+        Stubborn(4316, "loading.exe", 299, "Only part of the request was completed."),
         _game(),
     )
 

@@ -11,7 +11,7 @@ from support import targets
 from support.subjects import PAGE
 
 from memaccess import MemoryView, NotWritableError
-from memaccess._errors import ERROR_NOACCESS, SystemFailure
+from memaccess._win32._codes import ERROR_NOACCESS, failure_with
 
 if sys.platform == "win32":
     from memaccess._backend import _windows
@@ -207,7 +207,7 @@ def test_a_page_that_can_not_be_lifted_leaves_those_before_it_as_they_were(pages
 
     def refuse_the_second(handle: Any, address: int, size: int, protection: int, previous: Any) -> Any:
         if address == second and protection != READONLY:
-            raise SystemFailure("VirtualProtectEx", winerror=ERROR_NOACCESS)
+            raise failure_with("VirtualProtectEx", ERROR_NOACCESS)
         return real(handle, address, size, protection, previous)
 
     def make_readonly() -> None:

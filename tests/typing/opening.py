@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import sys
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     import memaccess
     from memaccess import MemoryAccessError, MemoryView, PartialRead, ProcessInfo, Region, WindowInfo
-    from memaccess._backend import Process, System, default_system
-    from memaccess.testing import FakeProcess, FakeSystem
+    from memaccess._backend import default_system
+    from memaccess.testing import FakeProcess, FakeSystem, Process, System
 
     def views(view: MemoryView) -> None:
         with MemoryView(4, "rw") as opened:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         assert_type(partial.missing, tuple[tuple[int, int], ...])
         assert_type(partial.pieces(), Iterator[tuple[int, bytes]])
         assert_type(region.end, int)
-        assert_type(region.kind, str | None)
+        assert_type(region.kind, Literal["private", "mapped", "image"] | None)
 
     def errors(error: MemoryAccessError, several: memaccess.AmbiguousProcessError) -> None:
         assert_type(error.api, str)

@@ -76,3 +76,20 @@ if TYPE_CHECKING:
         view.read_array(int, 3, 1)  # type: ignore[arg-type]
         view.read_many([1, 2])  # type: ignore[list-item]
         view.read_dword(1)  # type: ignore[attr-defined]
+
+    class Index:
+        def __index__(self) -> int: ...
+
+    def what_stands_for_an_int(view: MemoryView) -> None:
+        view.read(Index(), Index())
+        view.read_int(Index())
+        view.read_array("int", Index(), Index())
+        view.read_many([(Index(), Index())])
+        view.read_into(ctypes.c_int32(), Index())
+
+    class Watched(MemoryView):
+        pass
+
+    def a_view_of_ones_own() -> None:
+        assert_type(Watched.from_name("game"), Watched)
+        assert_type(MemoryView.read_int(Watched(4), 1), int)

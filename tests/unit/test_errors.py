@@ -35,6 +35,7 @@ from memaccess import (
     _errors,
 )
 from memaccess._errors import SystemFailure
+from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ REGION = Region(0x1000, 0x1000, "committed", "private", True, False, False, Fals
 
 def full(error: type[MemoryAccessError]) -> MemoryAccessError:
     """An error with every fact that it can have."""
-    failure = SystemFailure("ReadProcessMemory", winerror=299, text="part", transferred=2, data=b"ab")
+    failure = failure_with("ReadProcessMemory", 299, text="part", transferred=2, data=b"ab")
     return error("the message", failure, pid=4, address=0x1000, size=8, region=REGION, explanation="why")
 
 
@@ -228,6 +229,7 @@ def test_an_error_without_a_failure_of_the_system_says_so_by_its_facts(error):
     [
         (5, errno.EACCES),
         (6, errno.EBADF),
+        (50, errno.ENOTSUP),
         (87, errno.EINVAL),
         (299, errno.EFAULT),
         (487, errno.EFAULT),
@@ -236,7 +238,7 @@ def test_an_error_without_a_failure_of_the_system_says_so_by_its_facts(error):
     ],
 )
 def test_a_windows_code_has_the_errno_that_means_the_same(winerror, number):
-    failure = SystemFailure("api", winerror=winerror)
+    failure = failure_with("api", winerror)
     assert failure.errno == number
     assert failure.code == winerror
 
@@ -304,7 +306,7 @@ def test_a_wrong_mode_is_refused_in_the_words_of_the_original(game, mode):
         (GUARDED + 8, r"0x420008 is a guard page: .*committed rw- guarded private"),
         (CLOSED + 8, r"0x430008 is closed to readers: .*committed --- private"),
         (EXECUTABLE, r"0x450000 is closed to readers: .*committed --x private"),
-        (KERNEL, "0xffff800000000000 is no address of a 64-bit program.*0x7fffffffffff.*something else"),
+        (KERNEL, "0xffff800000000000 is no address of a 64-bit program.*0x7ffffffeffff.*something else"),
         (0x8000_0000_0000, "0x800000000000 is no address of a 64-bit program"),
     ],
 )
@@ -335,7 +337,9 @@ def test_memory_that_cannot_be_written_is_explained(game, address, explanation):
 def test_an_address_of_the_kernel_of_a_32_bit_program_is_no_address_of_it():
     error = error_of_reading(make_game(32), 4, KERNEL_32)
     assert type(error) is NotReadableError
-    assert error.explanation.startswith("0xfffff000 is no address of a 32-bit program. ")
+    assert error.explanation.startswith(
+        "0xfffff000 is no address of a 32-bit program (those end at 0xfffeffff). "
+    )
 
 
 @pytest.mark.parametrize(("bitness", "advice"), [(64, True), (32, False)])
@@ -407,7 +411,7 @@ def test_a_right_that_the_mode_lacks_is_named_with_the_mode_to_use(game, mode):
 
 
 def test_a_right_that_the_system_took_away_is_no_matter_of_the_memory(game):
-    failure = SystemFailure("ReadProcessMemory", winerror=5, text="Access denied.")
+    failure = failure_with("ReadProcessMemory", 5, text="Access denied.")
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
         error = error_of(lambda: view.read(4, USABLE))
     assert type(error) is MissingRightError
@@ -415,7 +419,7 @@ def test_a_right_that_the_system_took_away_is_no_matter_of_the_memory(game):
 
 
 def test_code_5_for_memory_that_refuses_is_a_matter_of_the_memory(game):
-    failure = SystemFailure("WriteProcessMemory", winerror=5, text="Access denied.")
+    failure = failure_with("WriteProcessMemory", 5, text="Access denied.")
     with MemoryView(PID, "w", system=StubSystem(game, write=failing(failure))) as view:
         error = error_of(lambda: view.write(b"a", READONLY))
     assert type(error) is NotWritableError
@@ -423,7 +427,7 @@ def test_code_5_for_memory_that_refuses_is_a_matter_of_the_memory(game):
 
 
 def test_a_program_too_wide_for_this_python_asks_for_a_wider_one(game):
-    failure = SystemFailure("VirtualProtectEx", winerror=50)
+    failure = failure_with("VirtualProtectEx", 50)
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
         error = error_of(lambda: view.read(4, FREE))
     assert type(error) is WrongBitnessError
@@ -440,7 +444,7 @@ def test_a_program_too_wide_for_this_python_asks_for_a_wider_one(game):
     ],
 )
 def test_a_map_that_the_system_refuses_to_tell_is_explained(game, code, error, explanation):
-    failure = SystemFailure("VirtualQueryEx", winerror=code, text="Access denied.")
+    failure = failure_with("VirtualQueryEx", code, text="Access denied.")
     with MemoryView(PID, system=StubSystem(game, region_at=failing(failure))) as view:
         found = error_of(lambda: view.region_at(FREE))
     assert (type(found), found.winerror) == (error, code)
@@ -472,13 +476,13 @@ def test_a_closed_view_comes_before_a_missing_right(game):
 
 
 def test_a_view_that_was_closed_during_the_call_is_a_closed_one(game):
-    failure = SystemFailure("ReadProcessMemory", winerror=6)
+    failure = failure_with("ReadProcessMemory", 6)
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
         assert type(error_of(lambda: view.read(1, USABLE))) is ClosedViewError
 
 
-@pytest.mark.parametrize("told", [answering(None), failing(SystemFailure("VirtualQueryEx", winerror=5))])
-def test_a_map_that_the_system_does_not_tell_is_admitted(game, told):
+def test_a_map_that_the_system_does_not_tell_is_admitted(game):
+    told = failing(failure_with("VirtualQueryEx", 5))
     with MemoryView(PID, system=StubSystem(game, region_at=told)) as view:
         error = error_of(lambda: view.read(4, FREE))
     assert type(error) is NotReadableError
@@ -486,8 +490,14 @@ def test_a_map_that_the_system_does_not_tell_is_admitted(game, told):
     assert error.region is None
 
 
+def test_where_the_map_ends_no_program_has_addresses(game):
+    with MemoryView(PID, system=StubSystem(game, region_at=answering(None))) as view:
+        error = error_of(lambda: view.read(4, FREE))
+    assert error.explanation.startswith("0x150000000 is no address of a 64-bit program. ")
+
+
 def test_a_code_that_nobody_knows_keeps_the_words_of_the_system(game):
-    failure = SystemFailure("ReadProcessMemory", winerror=1450, text="Insufficient resources.")
+    failure = failure_with("ReadProcessMemory", 1450, text="Insufficient resources.")
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
         error = error_of(lambda: view.read(4, USABLE))
     assert (type(error), error.winerror) == (NotReadableError, 1450)
@@ -496,7 +506,7 @@ def test_a_code_that_nobody_knows_keeps_the_words_of_the_system(game):
 
 @pytest.mark.parametrize("code", [299, 487, 998])
 def test_the_codes_of_memory_that_is_not_there_are_one_kind(game, code):
-    failure = SystemFailure("ReadProcessMemory", winerror=code)
+    failure = failure_with("ReadProcessMemory", code)
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
         error = error_of(lambda: view.read(4, FREE))
     assert (type(error), error.winerror) == (NotReadableError, code)
@@ -518,6 +528,7 @@ def test_a_pid_that_no_process_has_is_explained(game, pid, explanation):
     error = error_of_opening(pid, game)
     assert type(error) is ProcessNotFoundError
     assert (error.pid, error.winerror, error.api) == (pid, 87, "OpenProcess")
+    assert (error.code, error.errno) == (87, errno.ESRCH)
     assert re.match(explanation, error.explanation)
 
 
@@ -539,7 +550,7 @@ def test_a_protected_process_is_explained(game):
 def test_an_open_that_fails_for_another_reason_keeps_the_words_of_the_system(game, monkeypatch):
     system = FakeSystem(game)
     monkeypatch.setattr(
-        system, "open", failing(SystemFailure("OpenProcess", winerror=1450, text="Insufficient resources."))
+        system, "open", failing(failure_with("OpenProcess", 1450, text="Insufficient resources."))
     )
     error = error_of(lambda: MemoryView(PID, system=system))
     assert (type(error), error.winerror) == (ProcessOpenError, 1450)

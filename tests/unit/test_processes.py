@@ -23,7 +23,7 @@ from memaccess import (
     list_windows,
     wait_for_process,
 )
-from memaccess._errors import SystemFailure
+from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def test_another_thread_may_start_what_is_waited_for(system):
 def test_a_system_that_does_not_answer_is_an_error_that_says_what_was_asked(
     system, monkeypatch, asks, question, what
 ):
-    failure = SystemFailure("CreateToolhelp32Snapshot", winerror=8, text="Not enough memory.")
+    failure = failure_with("CreateToolhelp32Snapshot", 8, text="Not enough memory.")
     monkeypatch.setattr(system, asks, failing(failure))
     with pytest.raises(MemoryAccessError) as caught:
         question(system)

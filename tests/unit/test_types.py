@@ -398,7 +398,19 @@ def test_every_type_has_its_methods_named_and_described(name, verb):
     method = getattr(MemoryView, f"{verb}_{name}")
     assert method.__name__ == f"{verb}_{name}"
     assert method.__qualname__ == f"MemoryView.{verb}_{name}"
-    assert method.__doc__ == f"{verb.capitalize()} a C ``{name}``: {TYPES[name].summary}."
+    assert method.__module__ == "memaccess"
+    assert method.__doc__.startswith(f"{verb.capitalize()} a C ``{name}``: {TYPES[name].summary}.\n")
+
+
+@every_type
+def test_the_methods_of_every_type_tell_its_values(name):
+    value = TYPES[name].value_type.__name__
+    assert getattr(MemoryView, f"read_{name}").__annotations__["return"] == value
+    assert getattr(MemoryView, f"write_{name}").__annotations__["value"] == value
+    assert (
+        type(TYPES[name].codec(WINDOWS_64).decode(bytes(TYPES[name].codec(WINDOWS_64).size))).__name__
+        == value
+    )
 
 
 @pytest.mark.parametrize("verb", ["read", "write"])

@@ -31,8 +31,8 @@ from memaccess import (
     TargetExitedError,
     UnterminatedStringError,
 )
-from memaccess._errors import SystemFailure
 from memaccess._types import TYPES
+from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -210,6 +210,41 @@ def test_the_program_that_asks_opens_itself(game):
     system = FakeSystem(FakeProcess(4), game, current=game)
     with MemoryView.from_current_process("rw", system=system) as view:
         assert (view.pid, view.mode) == (PID, "rw")
+
+
+class Successor(FakeSystem):
+    """A system on which the program ends as it is opened, and the given one takes its pid."""
+
+    def __init__(self, first: FakeProcess, second: FakeProcess) -> None:
+        super().__init__(first)
+        self._second = second
+
+    def open(self, pid: int, access: Any, /) -> Any:
+        self._processes[:] = [self._second]
+        return super().open(pid, access)
+
+
+@pytest.mark.parametrize(
+    ("opener", "key"), [(MemoryView.from_name, "game"), (MemoryView.from_window, "The Game")]
+)
+def test_a_program_that_takes_the_pid_of_another_is_not_opened_in_its_place(opener, key):
+    other = FakeProcess(5556, "other.exe")
+    with pytest.raises(ProcessNotFoundError):
+        opener(key, system=Successor(FakeProcess(5556, windows=("The Game",)), other))
+    assert other.open_handles == 0
+
+
+def test_a_program_that_was_started_anew_is_not_the_one_that_was_found():
+    system = Successor(FakeProcess(5556), FakeProcess(5556, "other.exe"))
+
+    def open_and_start(pid: int, access: Any, /) -> Any:
+        process = Successor.open(system, pid, access)
+        system.start(FakeProcess(6000))
+        return process
+
+    system.open = open_and_start  # type: ignore[method-assign]
+    with pytest.raises(ProcessNotFoundError, match="Process 5556 ended before it could be opened"):
+        MemoryView.from_name("game", system=system)
 
 
 @pytest.mark.parametrize("opener", [MemoryView.from_name, MemoryView.from_window])
@@ -560,9 +595,10 @@ def test_a_string_may_end_with_the_last_byte_that_can_be_read(view, encoding):
 
 def test_a_string_without_an_end_fails_where_the_memory_does(view):
     view.write(b"abcd", END - 4)
-    with pytest.raises(NotReadableError) as caught:
+    with pytest.raises(PartialReadError) as caught:
         view.read_string(END - 4)
-    assert caught.value.address == END
+    assert (caught.value.address, caught.value.size, caught.value.data) == (END - 4, 5, b"abcd")
+    assert (caught.value.transferred, caught.value.region.base) == (4, END)
 
 
 def test_a_limit_is_where_a_string_ends_at_the_latest(view):
@@ -977,7 +1013,7 @@ def test_the_protection_is_put_back_when_the_write_fails(shielded):
 
     def fail(_: object, data: Any, address: int) -> None:
         lifted.append(protections(shielded))
-        raise SystemFailure("WriteProcessMemory", winerror=299, transferred=1)
+        raise failure_with("WriteProcessMemory", 299, transferred=1)
 
     with (
         MemoryView(PID, "w", system=StubSystem(shielded, write=fail)) as view,
@@ -993,7 +1029,7 @@ def test_the_protection_is_put_back_when_lifting_it_fails_half_way(shielded):
 
     def protect(original: Callable[..., None], address: int, size: int, protection: int) -> None:
         if address >= FREE + 2 * PAGE:
-            raise SystemFailure("VirtualProtectEx", winerror=487)
+            raise failure_with("VirtualProtectEx", 487)
         original(address, size, protection)
 
     with (
@@ -1024,7 +1060,7 @@ def stuck_once_lifted(game: FakeProcess, **replacements: Any) -> StubSystem:
 
     def protect(original: Callable[..., None], address: int, size: int, protection: int) -> None:
         if (address, protection) == (FREE + PAGE, own):
-            raise SystemFailure("VirtualProtectEx", winerror=487)
+            raise failure_with("VirtualProtectEx", 487)
         original(address, size, protection)
 
     return StubSystem(game, protect=protect, **replacements)
@@ -1047,7 +1083,7 @@ def test_as_many_protections_are_put_back_as_can_be_and_the_rest_is_named(shield
 
 
 def test_a_write_that_fails_says_too_what_could_not_be_put_back(shielded):
-    failure = SystemFailure("WriteProcessMemory", winerror=299, transferred=1)
+    failure = failure_with("WriteProcessMemory", 299, transferred=1)
     system = stuck_once_lifted(shielded, write=failing(failure))
     with MemoryView(PID, "w", system=system) as view, pytest.raises(PartialWriteError) as caught:
         view.write(b"z" * 4 * PAGE, FREE, force=True)
@@ -1061,7 +1097,7 @@ def test_a_page_that_takes_no_other_protection_gets_a_private_copy(shielded):
     def protect(original: Callable[..., None], address: int, size: int, protection: int) -> None:
         tried.append(protection)
         if protection == 0x04:  # PAGE_READWRITE
-            raise SystemFailure("VirtualProtectEx", winerror=87)
+            raise failure_with("VirtualProtectEx", 87)
         original(address, size, protection)
 
     with MemoryView(PID, "w", system=StubSystem(shielded, protect=protect)) as view:
@@ -1212,7 +1248,7 @@ def test_a_program_without_a_name_is_shown_without_one():
 
 
 def test_a_view_that_is_closed_at_this_very_moment_can_be_shown(game):
-    closing = failing(SystemFailure("GetExitCodeProcess", winerror=6))
+    closing = failing(failure_with("GetExitCodeProcess", 6))
     with MemoryView(PID, system=StubSystem(game, exit_code=closing)) as view:
         assert repr(view) == "<MemoryView of process 5556 'game.exe', 64-bit, mode 'r'>"
 

@@ -1,0 +1,83 @@
+"""What users pass in, checked before anything is touched."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from typing import TYPE_CHECKING
+
+from memaccess._backend import Access
+
+if TYPE_CHECKING:
+    from typing import Any, SupportsIndex, TypeAlias
+
+    Address: TypeAlias = SupportsIndex
+    """A place in a program's memory: an int, or what stands for one, as NumPy's integers do."""
+
+_MODES = {"r": Access.READ, "w": Access.WRITE}
+_PID_LIMIT = 1 << 32
+"""Windows' pids have 32 bits, those of other systems fewer; ctypes would cut a larger one, without a word."""
+
+
+def checked_mode(mode: Any) -> Access:
+    """What *mode* allows.
+
+    :raises ValueError: it is none of ``'r'``, ``'w'`` and ``'rw'``.
+    """
+    if not isinstance(mode, str):
+        raise TypeError(f"a mode is a str, not {type(mode).__name__}")
+    if not mode or len(set(mode)) != len(mode) or not set(mode) <= set(_MODES):
+        raise ValueError(f"Invalid access mode: {mode}")
+    access = Access(0)
+    for letter in mode:
+        access |= _MODES[letter]
+    return access
+
+
+def checked_pid(pid: Any) -> int:
+    """*pid* as an int that a system can take."""
+    try:
+        number = operator.index(pid)
+    except TypeError:
+        raise TypeError(
+            f"a pid is an int, not {type(pid).__name__}; MemoryView.from_name() opens a program by its name"
+        ) from None
+    if not 0 <= number < _PID_LIMIT:
+        raise OverflowError(f"{number} is no pid: those are from 0 to {_PID_LIMIT - 1}")
+    return number
+
+
+def checked_text(what: str, text: Any) -> str:
+    """*text*, which is a str; *what* names it in the error."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is a str, not {type(text).__name__}")
+    return text
+
+
+def checked_count(count: Any) -> int:
+    """*count* as an int that is not negative, and that Python can have as many bytes of."""
+    try:
+        number = operator.index(count)
+    except TypeError:
+        raise TypeError(f"a size or count is an int, not {type(count).__name__}") from None
+    if number < 0:
+        raise ValueError(f"a size or count can't be negative: {number}")
+    if number > sys.maxsize:
+        raise OverflowError(f"{number} is more than this Python can hold, which is {sys.maxsize}")
+    return number
+
+
+def checked_address(address: Any, size: int, bitness: int) -> int:
+    """*address* as an int, where *size* bytes from there on lie in the address space of a program."""
+    try:
+        number = operator.index(address)
+    except TypeError:
+        raise TypeError(f"an address is an int, not {type(address).__name__}") from None
+    if number < 0:
+        raise OverflowError(f"address {number} is negative")
+    if number + size > 1 << bitness:
+        raise OverflowError(
+            f"{size} bytes at address 0x{number:x} don't lie in the address space of a {bitness}-bit "
+            f"program, which ends at 0x{(1 << bitness) - 1:x}"
+        )
+    return number
