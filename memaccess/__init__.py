@@ -1,6 +1,5 @@
 """Live access to the memory of another program."""
 
-from memaccess._backend import ProcessInfo, WindowInfo
 from memaccess._errors import (
     AmbiguousProcessError,
     ClosedViewError,
@@ -18,7 +17,6 @@ from memaccess._errors import (
     UnterminatedStringError,
     WrongBitnessError,
 )
-from memaccess._partial import PartialRead
 from memaccess._processes import (
     find_process,
     find_processes,
@@ -27,7 +25,7 @@ from memaccess._processes import (
     list_windows,
     wait_for_process,
 )
-from memaccess._regions import Region
+from memaccess._records import PartialRead, ProcessInfo, Region, WindowInfo
 from memaccess._view import MemoryView
 
 __version__ = "0.1.0"

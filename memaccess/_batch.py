@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._regions import PAGE
+from memaccess._records import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

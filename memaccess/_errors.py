@@ -32,7 +32,7 @@ import errno as _errno
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memaccess._regions import Region
+    from memaccess._records import Region
 
 
 class Cause(enum.Enum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._backend import Access
 from memaccess._errors import (
     Cause,
     ClosedViewError,
@@ -22,10 +21,11 @@ from memaccess._errors import (
     TargetExitedError,
     WrongBitnessError,
 )
+from memaccess._records import Access
 
 if TYPE_CHECKING:
     from memaccess._backend._interface import Process, System
-    from memaccess._regions import Region
+    from memaccess._records import Region
 
 _MOST_REGIONS = 256
 """How many regions of a failed range are looked at, at the most."""

@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from memaccess._errors import SystemFailure
-from memaccess._regions import PAGE
+from memaccess._records import PAGE, PartialRead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from memaccess._backend._interface import Process
-    from memaccess._regions import Region
-
-
-class PartialRead(NamedTuple):
-    """What could be read of a range of memory, and what could not."""
-
-    address: int
-    """Where the range begins."""
-    data: bytes
-    """All of the range, with zeros where nothing could be read."""
-    missing: tuple[tuple[int, int], ...]
-    """The parts that could not be read, each as its address and its size in bytes, in order."""
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all of it could be read."""
-        return not self.missing
-
-    def __repr__(self) -> str:
-        holes = ", ".join(f"{size} at 0x{address:x}" for address, size in self.missing)
-        return f"<PartialRead of {len(self.data)} bytes at 0x{self.address:x}, missing: {holes or 'none'}>"
-
-    def pieces(self) -> Iterator[tuple[int, bytes]]:
-        r"""The parts that could be read.
-
-        :returns: an iterator over their addresses and their bytes, in order.
-
-        >>> [(hex(address), data) for address, data in view.read_available(4, 0x401FFE).pieces()]
-        [('0x401ffe', b'\x00\x00')]
-        """
-        position = self.address
-        for address, size in (*self.missing, (self.address + len(self.data), 0)):
-            if address > position:
-                yield position, self.data[position - self.address : address - self.address]
-            position = address + size
+    from memaccess._records import Region
 
 
 def read_available(process: Process, size: int, address: int) -> PartialRead:

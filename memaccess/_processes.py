@@ -13,8 +13,8 @@ from memaccess._errors import AmbiguousProcessError, MemoryAccessError, ProcessN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from memaccess._backend import ProcessInfo, WindowInfo
     from memaccess._backend._interface import System
+    from memaccess._records import ProcessInfo, WindowInfo
 
 T = TypeVar("T")
 

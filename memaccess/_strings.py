@@ -6,7 +6,7 @@ import codecs
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._errors import SystemFailure
-from memaccess._regions import PAGE
+from memaccess._records import PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,18 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from memaccess import _partial, _processes
+from memaccess import _processes
 from memaccess._aggregates import Aggregates
-from memaccess._arguments import checked_address, checked_count, checked_mode, checked_pid
-from memaccess._backend import Access, default_system
-from memaccess._buffers import as_source, as_target, byte_count
+from memaccess._arguments import (
+    as_source,
+    as_target,
+    byte_count,
+    checked_address,
+    checked_count,
+    checked_mode,
+    checked_pid,
+)
+from memaccess._backend import default_system
 from memaccess._errors import (
     Cause,
     MemoryAccessError,
@@ -21,7 +28,7 @@ from memaccess._errors import (
     ProcessNotFoundError,
     SystemFailure,
 )
-from memaccess._partial import PartialRead
+from memaccess._records import Access, PartialRead
 
 if TYPE_CHECKING:
     import types
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
 
     from memaccess._arguments import Address
     from memaccess._backend._interface import Process, System
-    from memaccess._regions import Region
+    from memaccess._records import Region
 
 
 class _Refusal:
@@ -423,6 +430,8 @@ class MemoryView(Aggregates):
             return self._read_available(count, number)
 
     def _read_available(self, size: int, address: int) -> PartialRead:
+        from memaccess import _partial
+
         process = self._opened("read the memory")
         try:
             result = _partial.read_available(process, size, address)

@@ -17,11 +17,11 @@ import ctypes
 from typing import TYPE_CHECKING
 
 from memaccess import _backend
-from memaccess._backend import Access, ProcessInfo, WindowInfo, _forcing, _protection, _windows_facts
+from memaccess._arguments import byte_count
+from memaccess._backend import _forcing, _protection, _windows_facts
 from memaccess._backend._interface import Process, System
-from memaccess._buffers import byte_count
 from memaccess._errors import Cause, SystemFailure
-from memaccess._regions import PAGE
+from memaccess._records import PAGE, Access, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64
 from memaccess._view import MemoryView
 from memaccess._win32._codes import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._regions import Region
+    from memaccess._records import Region
     from memaccess._types import DataModel
 
 __all__ = ["FakeProcess", "FakeSystem", "Process", "System"]

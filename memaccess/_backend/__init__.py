@@ -6,12 +6,10 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from memaccess._backend._records import Access, ProcessInfo, WindowInfo
-
 if TYPE_CHECKING:  # Protocols are slow to make, and only type checkers and the fake need them
     from memaccess._backend._interface import System
 
-__all__ = ["Access", "ProcessInfo", "WindowInfo", "default_system"]
+__all__ = ["default_system"]
 
 
 stand_in: System | None = None

@@ -6,14 +6,14 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from memaccess._arguments import byte_count
 from memaccess._backend import _protection
 from memaccess._backend._interface import MemoryMap
-from memaccess._buffers import byte_count
 from memaccess._errors import SystemFailure
 from memaccess._win32._codes import ERROR_INVALID_ADDRESS, failure_with
 
 if TYPE_CHECKING:
-    from memaccess._regions import Region
+    from memaccess._records import Region
 
 
 _turn = threading.Lock()

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memaccess._backend._records import Access, ProcessInfo, WindowInfo
     from memaccess._errors import Cause, SystemFailure
-    from memaccess._regions import AddressSpace, Region
+    from memaccess._records import Access, AddressSpace, ProcessInfo, Region, WindowInfo
     from memaccess._types import DataModel
 
 

@@ -5,7 +5,7 @@ Pure: the in-memory process of :mod:`memaccess.testing` protects its pages with 
 
 from __future__ import annotations
 
-from memaccess._regions import Kind, Region, State
+from memaccess._records import Kind, Region, State
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
 _READABLE = (

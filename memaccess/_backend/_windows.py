@@ -16,10 +16,10 @@ assert sys.platform == "win32"
 import ctypes
 from typing import TYPE_CHECKING, Any
 
+from memaccess._arguments import byte_count
 from memaccess._backend import _forcing, _protection, _windows_facts
-from memaccess._backend._records import Access, ProcessInfo, WindowInfo
-from memaccess._buffers import byte_count
 from memaccess._errors import Cause, SystemFailure
+from memaccess._records import Access, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
 from memaccess._win32 import kernel32, ntdll, user32
 from memaccess._win32._codes import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._regions import Region
+    from memaccess._records import Region
     from memaccess._win32._handles import OwnedHandle
 
 _OWN_MODEL = {4: WINDOWS_32, 8: WINDOWS_64}[ctypes.sizeof(ctypes.c_void_p)]

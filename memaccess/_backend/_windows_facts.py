@@ -6,7 +6,7 @@ Pure: the in-memory system of :mod:`memaccess.testing` plays Windows with it.
 from __future__ import annotations
 
 from memaccess._errors import Cause
-from memaccess._regions import AddressSpace
+from memaccess._records import AddressSpace
 
 SPACES = {
     32: AddressSpace(lowest=0x10000, end=0xFFFF_0000),

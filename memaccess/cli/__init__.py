@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["main"]
+
+_CLOSED_PIPE = (errno.EPIPE, errno.EINVAL)
+"""What writing into a pipe that nobody reads gives: the first on Linux, the second on Windows."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except (memaccess.MemoryAccessError, NotImplementedError) as error:
         print(f"memaccess: {error}", *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _CLOSED_PIPE:
+            raise
+        # Whoever reads the output, such as head, has seen enough. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

@@ -50,6 +50,17 @@ def test_the_demo_ends_well_and_its_game_with_it() -> None:
         memaccess.find_process(int(found[1]))
 
 
+@pytest.mark.live
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    command = [sys.executable, "-u", "-m", "memaccess", "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+        assert demo.stdout is not None
+        demo.stdout.close()
+        assert demo.stderr is not None
+        assert demo.stderr.read() == b""
+    assert demo.returncode == 1
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is a backend on Windows")
 def test_without_a_backend_the_demo_says_so() -> None:
     result = run("demo")

@@ -10,8 +10,8 @@ from memaccess.testing import FakeProcess, FakeSystem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from memaccess._backend import Access
     from memaccess._backend._interface import Process
+    from memaccess._records import Access
 
 
 class StubSystem(FakeSystem):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import memaccess
     from memaccess import MemoryAccessError, MemoryView, PartialRead, ProcessInfo, Region, WindowInfo
     from memaccess._backend import default_system
+    from memaccess._records import Access
     from memaccess.testing import FakeProcess, FakeSystem, Process, System
 
     def views(view: MemoryView) -> None:
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 
     def systems(system: FakeSystem, game: FakeProcess) -> None:
         any_system: System = system
-        assert_type(any_system.open(4, memaccess._backend.Access.READ), Process)
+        assert_type(any_system.open(4, Access.READ), Process)
         assert_type(default_system(), System)
         assert_type(game.open("rw"), MemoryView)
         with FakeSystem(game) as standing_in:

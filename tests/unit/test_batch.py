@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memaccess._batch import merge
-from memaccess._regions import PAGE
+from memaccess._records import PAGE
 
 Request = tuple[int, int]
 

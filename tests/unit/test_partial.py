@@ -5,10 +5,9 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from memaccess._backend import Access
 from memaccess._errors import SystemFailure
-from memaccess._partial import PartialRead, read_available
-from memaccess._regions import PAGE, Region
+from memaccess._partial import read_available
+from memaccess._records import PAGE, Access, PartialRead, Region
 from memaccess.testing import FakeProcess, FakeSystem
 
 BASE = 0x40_0000

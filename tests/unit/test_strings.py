@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from memaccess._regions import PAGE
+from memaccess._records import PAGE
 from memaccess._strings import encode_terminated, read_terminated, text_encoding
 
 UNITS = {

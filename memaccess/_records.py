@@ -1,0 +1,129 @@
+"""What systems tell and users are given, as records."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+State = Literal["committed", "reserved", "free"]
+Kind = Literal["private", "mapped", "image"]
+
+PAGE = 4096
+"""Bytes of a page: what may be done with memory never changes within one."""
+
+
+class AddressSpace(NamedTuple):
+    """Where a program can have memory."""
+
+    lowest: int
+    """Below it nothing is ever mapped: an address there is a null pointer, or one plus an offset."""
+    end: int
+    """One past the highest address."""
+
+
+class Region(NamedTuple):
+    """Neighbouring pages with the same attributes."""
+
+    base: int
+    """Address of the first byte."""
+    size: int
+    """Length in bytes."""
+    state: State
+    """``'committed'`` (there is memory), ``'reserved'`` (only the addresses are taken) or ``'free'``."""
+    kind: Kind | None
+    """``'private'``, ``'mapped'`` (a file's or shared memory), ``'image'`` (a program's or a DLL's), or
+    None where it is free."""
+    readable: bool
+    writable: bool
+    executable: bool
+    guarded: bool
+    """The next touch raises an alarm in the program: the end of a growing stack, usually."""
+    protection: int
+    """The protection as the operating system writes it; ``PAGE_*`` on Windows. 0 where there is none."""
+
+    @property
+    def end(self) -> int:
+        """Address of the first byte behind it."""
+        return self.base + self.size
+
+    @property
+    def rights(self) -> str:
+        """What the program may do there, as ``'rwx'`` with ``-`` for what it may not."""
+        rights = ((self.readable, "r"), (self.writable, "w"), (self.executable, "x"))
+        return "".join(letter if allowed else "-" for allowed, letter in rights)
+
+    def __repr__(self) -> str:
+        return f"<Region {self}>"
+
+    def __str__(self) -> str:
+        what: list[str] = [self.state]
+        if self.state == "committed":
+            what += [self.rights, *(["guarded"] if self.guarded else [])]
+        if self.kind:
+            what.append(self.kind)
+        return f"0x{self.base:x}-0x{self.end:x} ({' '.join(what)})"
+
+
+class PartialRead(NamedTuple):
+    """What could be read of a range of memory, and what could not."""
+
+    address: int
+    """Where the range begins."""
+    data: bytes
+    """All of the range, with zeros where nothing could be read."""
+    missing: tuple[tuple[int, int], ...]
+    """The parts that could not be read, each as its address and its size in bytes, in order."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it could be read."""
+        return not self.missing
+
+    def __repr__(self) -> str:
+        holes = ", ".join(f"{size} at 0x{address:x}" for address, size in self.missing)
+        return f"<PartialRead of {len(self.data)} bytes at 0x{self.address:x}, missing: {holes or 'none'}>"
+
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        r"""The parts that could be read.
+
+        :returns: an iterator over their addresses and their bytes, in order.
+
+        >>> [(hex(address), data) for address, data in view.read_available(4, 0x401FFE).pieces()]
+        [('0x401ffe', b'\x00\x00')]
+        """
+        position = self.address
+        for address, size in (*self.missing, (self.address + len(self.data), 0)):
+            if address > position:
+                yield position, self.data[position - self.address : address - self.address]
+            position = address + size
+
+
+class Access(enum.Flag):
+    """What a view may do to a program's memory."""
+
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
+class ProcessInfo(NamedTuple):
+    """A running program, as the system lists it."""
+
+    pid: int
+    name: str
+    """File name of the program, such as ``'game.exe'``."""
+    path: str | None
+    """The program's file with its folder; None where the system does not tell this user."""
+    parent_pid: int
+    """Pid of the process that started it; that one may be gone, and the pid taken anew."""
+    bitness: int | None
+    """32 or 64; None where the system does not tell this user."""
+
+
+class WindowInfo(NamedTuple):
+    """A top-level window on the screen."""
+
+    title: str
+    pid: int
