@@ -8,7 +8,7 @@ import gc
 import threading
 
 import pytest
-from support import targets
+from support import targets, win32
 from support.leaks import lowest_free_handle, open_handles
 
 from memaccess import ClosedViewError, MemoryAccessError, MemoryView, NotReadableError, TargetExitedError
@@ -20,19 +20,6 @@ ROUNDS = 100_000
 def target(request: pytest.FixtureRequest):
     with targets.start("values", request.param) as target:
         yield target
-
-
-def new_handle() -> int:
-    """A handle of somebody else: an event, not signalled."""
-    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-    kernel32.CreateEventW.restype = ctypes.c_void_p
-    return kernel32.CreateEventW(None, True, False, None)
-
-
-def close_handle(handle: int) -> None:
-    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-    kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
-    assert kernel32.CloseHandle(handle)
 
 
 def test_a_closed_view_has_no_handle(target) -> None:
@@ -47,7 +34,7 @@ def test_a_closed_view_does_not_touch_what_has_its_handle_s_number_now(target) -
     view = MemoryView(target.pid, "rw")
     number = view._process._handle.value
     view.close()
-    recycled = new_handle()
+    recycled = win32.create_event()
     assert recycled == number, "the system gave out another number"
     with pytest.raises(ClosedViewError, match="error code 6"):
         view.close()
@@ -55,7 +42,7 @@ def test_a_closed_view_does_not_touch_what_has_its_handle_s_number_now(target) -
         view.read_int(target.addresses["int"])
     del view
     gc.collect()
-    close_handle(recycled)  # fails if somebody closed it before
+    win32.close(recycled)  # fails if somebody closed it before
 
 
 def test_a_forgotten_view_warns_and_gives_its_handle_back(target) -> None:
@@ -158,26 +145,6 @@ def test_a_view_outlives_its_program_without_meeting_another(target) -> None:
             view.read_int(other.addresses["int"])
 
 
-def committed_bytes() -> int:
-    """How much memory this process has of its own."""
-
-    class Counters(ctypes.Structure):
-        _fields_ = [
-            ("size", ctypes.c_uint32),
-            ("faults", ctypes.c_uint32),
-            *[(f"field{number}", ctypes.c_size_t) for number in range(8)],
-        ]
-
-    kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-    kernel32.GetCurrentProcess.restype = ctypes.c_void_p
-    kernel32.K32GetProcessMemoryInfo.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
-    counters = Counters(size=ctypes.sizeof(Counters))
-    assert kernel32.K32GetProcessMemoryInfo(
-        kernel32.GetCurrentProcess(), ctypes.byref(counters), ctypes.sizeof(counters)
-    )
-    return counters.field6  # PagefileUsage
-
-
 @pytest.mark.deadline(400)
 def test_opening_reading_and_closing_a_hundred_thousand_times_grows_nothing() -> None:
     number = ctypes.c_int(42)
@@ -189,10 +156,10 @@ def test_opening_reading_and_closing_a_hundred_thousand_times_grows_nothing() ->
                 assert view.read_int(address) == 42
 
     rounds(1000)
-    handle, memory = lowest_free_handle(), committed_bytes()
+    handle, memory = lowest_free_handle(), win32.memory_committed()
     rounds(ROUNDS)
     assert lowest_free_handle() == handle
-    assert committed_bytes() - memory < 1 << 20
+    assert win32.memory_committed() - memory < 1 << 20
 
 
 def test_errors_leave_nothing_behind_either(target) -> None:

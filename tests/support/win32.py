@@ -13,6 +13,7 @@ if sys.platform == "win32":  # else every test that asks is skipped
     _kernel32.GetCurrentProcess.restype = ctypes.c_void_p
     _kernel32.CloseHandle.argtypes = (ctypes.c_void_p,)
     _kernel32.GetHandleInformation.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+    _kernel32.GetProcessHandleCount.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
     _kernel32.K32GetProcessMemoryInfo.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
     _ntdll.NtQueryObject.argtypes = (
         ctypes.c_void_p,
@@ -66,6 +67,13 @@ def is_open(handle: int) -> bool:
     return bool(_kernel32.GetHandleInformation(handle, ctypes.byref(ctypes.c_uint32())))
 
 
+def handle_count() -> int:
+    """How many handles this process has open, as GetProcessHandleCount says."""
+    count = ctypes.c_uint32()
+    assert _kernel32.GetProcessHandleCount(_kernel32.GetCurrentProcess(), ctypes.byref(count))
+    return count.value
+
+
 def create_event() -> int:
     """A new handle of an event."""
     handle: int = _kernel32.CreateEventW(None, True, False, None)
@@ -79,10 +87,19 @@ def close(handle: int) -> None:
 
 
 def memory_in_use() -> int:
-    """Bytes of memory that this process takes of the machine."""
+    """Bytes of the machine's memory that this process takes."""
+    return _memory().WorkingSetSize
+
+
+def memory_committed() -> int:
+    """Bytes of memory that this process has of its own."""
+    return _memory().PagefileUsage
+
+
+def _memory() -> _ProcessMemoryCounters:
     counters = _ProcessMemoryCounters()
     counters.cb = ctypes.sizeof(counters)
     assert _kernel32.K32GetProcessMemoryInfo(
         _kernel32.GetCurrentProcess(), ctypes.byref(counters), counters.cb
     )
-    return counters.WorkingSetSize
+    return counters
