@@ -32,7 +32,10 @@ nitpick_ignore_regex = [
     ("py:meth", r"bytes\.decode|str\.encode"),
     ("py:mod", "struct"),
     ("py:class", r"(collections\.abc|types|typing|enum)\..*"),
-    ("py:.*", r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|Self|SupportsIndex|Cause)"),
+    (
+        "py:.*",
+        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|Self|SupportsIndex|Cause)",
+    ),
 ]
 
 autodoc_member_order = "bysource"

@@ -1,6 +1,6 @@
 """Text, arrays, structures and batches, over the few verbs that a view has.
 
-Their methods import what only they need: importing memaccess stays as cheap as a first read.
+Their methods import what only they need: importing loads only what a first read needs.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import SupportsIndex
 
-    from typing_extensions import Buffer
-
     from memaccess._arguments import Address
 
 _STRING_LIMIT = 1 << 20
@@ -31,11 +29,6 @@ CData = TypeVar(
 
 class Aggregates(TypedMemory):
     """What takes more than one value: text, arrays, structures and batches."""
-
-    if TYPE_CHECKING:
-
-        def read_into(self, buffer: Buffer, address: Address) -> None: ...
-        def _checked_range(self, size: Any, address: Any) -> tuple[int, int]: ...
 
     # -- text
 
@@ -151,7 +144,8 @@ class Aggregates(TypedMemory):
         :param values: what the writer of that type takes.
         :param address: where the first of them goes in the program's memory.
         :param force: write also where the program itself may not, as in :meth:`write`.
-        :raises ValueError: there is no such type.
+        :raises ValueError: there is no such type, or one of the values has another length than 1 where
+            that is wanted; nothing is written.
         :raises TypeError: one of the values is of another type; nothing is written.
         :raises OverflowError: one of the values does not fit the type; nothing is written.
         :raises MemoryAccessError: as in :meth:`write`.
@@ -169,7 +163,8 @@ class Aggregates(TypedMemory):
 
         :param layout: a format of the :mod:`struct` module, or a class made of
             ``ctypes.Structure``. A format without ``<``, ``>``, ``=`` or ``!`` is laid out as the
-            target does it: its alignment, its ``long``, its pointers.
+            target does it: its alignment, its ``long``, its pointers. A class is laid out by this
+            Python: declare ``long`` as ``c_int32``, where the target is a Windows program.
         :param address: where it begins in the program's memory.
         :returns: a tuple for a format, an instance for a class.
         :raises ValueError: the format is none.
@@ -253,7 +248,7 @@ class Aggregates(TypedMemory):
         pieces = self._read_ranges(ranges, return_errors)
         return [
             piece if codec is None or isinstance(piece, MemoryAccessError) else codec.decode(piece)
-            for codec, piece in zip(codecs, pieces, strict=False)
+            for codec, piece in zip(codecs, pieces, strict=True)
         ]
 
     def _read_ranges(
@@ -279,5 +274,11 @@ class Aggregates(TypedMemory):
             except MemoryAccessError as error:
                 if not return_errors:
                     raise
-                pieces[member] = error.with_traceback(None)  # it would hold this list
+                pieces[member] = _without_traceback(error)
         return pieces
+
+
+def _without_traceback(error: MemoryAccessError) -> MemoryAccessError:
+    """*error* as a value to keep: its frames, and those of its context, would hold the view."""
+    error.__context__ = None
+    return error.with_traceback(None)

@@ -43,7 +43,7 @@ def checked_pid(pid: Any) -> int:
             f"a pid is an int, not {type(pid).__name__}; MemoryView.from_name() opens a program by its name"
         ) from None
     if not 0 <= number < _PID_LIMIT:
-        raise OverflowError(f"{number} is no pid: those are from 0 to {_PID_LIMIT - 1}")
+        raise OverflowError(f"{shown(number)} is no pid: those are from 0 to {_PID_LIMIT - 1}")
     return number
 
 
@@ -61,10 +61,18 @@ def checked_count(count: Any) -> int:
     except TypeError:
         raise TypeError(f"a size or count is an int, not {type(count).__name__}") from None
     if number < 0:
-        raise ValueError(f"a size or count can't be negative: {number}")
+        raise ValueError(f"a size or count can't be negative: {shown(number)}")
     if number > sys.maxsize:
-        raise OverflowError(f"{number} is more than this Python can hold, which is {sys.maxsize}")
+        raise OverflowError(f"{shown(number)} is more than this Python can hold, which is {sys.maxsize}")
     return number
+
+
+def shown(value: object) -> str:
+    """*value* for a message. Python refuses to write out ints of more than 4300 digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"an int of {value.bit_length()} bits" if isinstance(value, int) else object.__repr__(value)
 
 
 def checked_address(address: Any, size: int, bitness: int) -> int:
@@ -74,7 +82,7 @@ def checked_address(address: Any, size: int, bitness: int) -> int:
     except TypeError:
         raise TypeError(f"an address is an int, not {type(address).__name__}") from None
     if number < 0:
-        raise OverflowError(f"address {number} is negative")
+        raise OverflowError(f"address {shown(number)} is negative")
     if number + size > 1 << bitness:
         raise OverflowError(
             f"{size} bytes at address 0x{number:x} don't lie in the address space of a {bitness}-bit "

@@ -50,6 +50,8 @@ class Cause(enum.Enum):
     """The view was closed."""
     OUT_OF_REACH = enum.auto()
     """This Python is too narrow for that address."""
+    INCOMPLETE = enum.auto()
+    """It claims success, and has copied less than all."""
     OTHER = enum.auto()
     """Something else; the code and the text say what."""
 
@@ -61,6 +63,7 @@ _ERRNO_OF = {
     Cause.INACCESSIBLE: _errno.EFAULT,
     Cause.CLOSED: _errno.EBADF,
     Cause.OUT_OF_REACH: _errno.ENOTSUP,
+    Cause.INCOMPLETE: _errno.EFAULT,
     Cause.OTHER: _errno.EINVAL,
 }
 
@@ -91,6 +94,8 @@ class SystemFailure(Exception):
         self.text = text
         self.transferred = transferred
         self.data = data
+        self.shielded: Region | None = None
+        """The memory whose protection could not be lifted for a forced write."""
         self.unrestored: tuple[Region, ...] = ()
         """What a forced write left with another protection than it had."""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from memaccess._backend._interface import Process, System
     from memaccess._records import Region
 
-_MOST_REGIONS = 256
+_MOST_REGIONS = 4096
 """How many regions of a failed range are looked at, at the most."""
 
 
@@ -39,6 +39,7 @@ class Operation(NamedTuple):
     participle: str
     mode: str
     sentence: str
+    incomplete: str
     refused: type[MemoryAccessError]
     partial: type[MemoryAccessError]
 
@@ -49,6 +50,7 @@ READ = Operation(
     "read",
     "r",
     "Can't read {size} bytes of process memory at address 0x{address:x}, error code {code}",
+    "Memory read incomplete",
     NotReadableError,
     PartialReadError,
 )
@@ -58,6 +60,7 @@ WRITE = Operation(
     "written",
     "w",
     "Can't write {size} bytes to address 0x{address:x} of process memory, error code {code}",
+    "Memory write incomplete",
     NotWritableError,
     PartialWriteError,
 )
@@ -101,16 +104,14 @@ def asking_error(failure: SystemFailure, pid: int, what: str) -> MemoryAccessErr
 def query_error(process: Process, failure: SystemFailure, address: int) -> MemoryAccessError:
     """The error where the system can't be asked what the memory at an address is."""
     if failure.cause is Cause.CLOSED:
-        return asking_error(failure, process.pid, "tell the memory")
+        return asking_error(failure, process.pid, "query the memory map")
     kind, explanation = MemoryAccessError, failure.text
     ended = _ended(process)
     if ended:
         kind, explanation = TargetExitedError, ended
     elif failure.cause is Cause.OUT_OF_REACH:
         kind, explanation = WrongBitnessError, _too_wide(process, address)
-    message = (
-        f"Can't tell the memory of process {process.pid} at address 0x{address:x}, error code {failure.code}"
-    )
+    message = f"Can't query the memory map of process {process.pid} at address 0x{address:x}, error code {failure.code}"
     return kind(message, failure, pid=process.pid, address=address, explanation=explanation)
 
 
@@ -122,7 +123,7 @@ class Attempt(NamedTuple):
 
     process: Process | None
     """None where the view is closed."""
-    access: Access
+    granted: Access
     """What the view may do."""
     failure: SystemFailure
     tried: Access
@@ -135,14 +136,36 @@ class Attempt(NamedTuple):
         """The words and errors of what was tried."""
         return _OPERATIONS[self.tried]
 
+    @property
+    def stop(self) -> int:
+        """The first address that was not copied."""
+        return self.address + self.failure.transferred
+
+
+class _Memory(NamedTuple):
+    """What the system says of the memory in which an access stopped."""
+
+    address: int
+    """Where it stopped, as far as is known."""
+    region: Region | None = None
+    """What is there, where it is known to refuse the access."""
+    is_beyond: bool = False
+    """Whether there is none because no program has memory so far up."""
+    unseen: Cause | None = None
+    """Why the system could not be asked, where it could not."""
+
 
 def access_error(attempt: Attempt, pid: int) -> MemoryAccessError:
     """The error of a read or a write that failed."""
     failure, size, address = attempt.failure, attempt.size, attempt.address
     kind, explanation, region = _reason(attempt)
     if failure.unrestored and kind is not TargetExitedError:
-        explanation = f"{explanation} {_unrestored(failure)}"
-    message = attempt.operation.sentence.format(size=size, address=address, code=failure.code)
+        where = ", ".join(map(str, failure.unrestored))
+        explanation = f"{explanation} The protection was lifted and could not be put back; it was: {where}."
+    if failure.cause is Cause.INCOMPLETE:
+        message = attempt.operation.incomplete
+    else:
+        message = attempt.operation.sentence.format(size=size, address=address, code=failure.code)
     return kind(message, failure, pid=pid, address=address, size=size, region=region, explanation=explanation)
 
 
@@ -154,54 +177,74 @@ def _reason(attempt: Attempt) -> _Reason:
     process, failure, operation = attempt.process, attempt.failure, attempt.operation
     if process is None or failure.cause is Cause.CLOSED:
         return ClosedViewError, _CLOSED, None
-    if operation.access not in attempt.access:
+    if operation.access not in attempt.granted:
         return MissingRightError, _missing_mode(operation), None
-    if failure.cause is Cause.OUT_OF_REACH:
-        return WrongBitnessError, _too_wide(process, attempt.address), None
     ended = _ended(process)
     if ended:
         return TargetExitedError, ended, None
+    if failure.cause is Cause.OUT_OF_REACH:
+        return WrongBitnessError, _too_wide(process, attempt.address), None
+    if failure.transferred == attempt.size:
+        return _reason_after_all(attempt)
+    if failure.shielded is not None:
+        return _reason_of_shield(operation, failure, failure.shielded)
     return _reason_of_memory(process, attempt)
 
 
-def _unrestored(failure: SystemFailure) -> str:
-    """What a forced write has left behind."""
-    where = ", ".join(map(str, failure.unrestored))
-    return f"The protection was lifted and could not be put back; it was: {where}."
+def _reason_after_all(attempt: Attempt) -> _Reason:
+    """As :func:`_reason`, where all bytes were written, and what had to follow failed."""
+    failure = attempt.failure
+    region = failure.unrestored[0] if failure.unrestored else None
+    said = f": {failure.text}" if failure.text else "."
+    explanation = f"All bytes were written, but then {failure.api} failed{said}"
+    return attempt.operation.refused, explanation, region
+
+
+def _reason_of_shield(operation: Operation, failure: SystemFailure, region: Region) -> _Reason:
+    """As :func:`_reason`, where a protection could not be lifted."""
+    said = f": {failure.text}" if failure.text else "."
+    return operation.refused, f"The protection of {region} could not be lifted{said}", region
 
 
 def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     """As :func:`_reason`, where the program lives and the view may: so it is the memory."""
     failure, operation = attempt.failure, attempt.operation
-    if failure.transferred == attempt.size and failure.unrestored:
-        return operation.refused, f"All {attempt.size} bytes were written.", failure.unrestored[0]
-    region = _refusing_region(process, attempt)
-    mapped = _is_mapped(process, attempt.address)
-    if failure.cause is Cause.DENIED and region is None and mapped:
+    memory = _look(process, attempt)
+    region = memory.region
+    kind = operation.partial if failure.transferred else operation.refused
+    if memory.unseen is Cause.CLOSED:
+        return ClosedViewError, _CLOSED, None
+    if failure.cause is Cause.DENIED and not (region or memory.is_beyond or memory.unseen):
         explanation = f"The system does not let this view {operation.verb} there: {failure.text}"
         return MissingRightError, explanation, None
-    if failure.cause not in (Cause.INACCESSIBLE, Cause.DENIED):
-        return operation.refused, failure.text, region
-    kind = operation.partial if failure.transferred else operation.refused
-    return kind, _describe(process, operation, attempt.address, region), region
+    if failure.cause not in (Cause.INACCESSIBLE, Cause.INCOMPLETE, Cause.DENIED):
+        return kind, failure.text, region
+    return kind, _describe(process, attempt, memory), region
 
 
-def _is_mapped(process: Process, address: int) -> bool:
-    """Whether the system knows of memory there. Wine 8 refuses to write to none with code 5."""
+def _look(process: Process, attempt: Attempt) -> _Memory:
+    """Ask the system for the memory in which the access stopped."""
+    position, end = attempt.stop, attempt.address + attempt.size
     try:
-        return process.region_at(address) is not None
-    except SystemFailure:
-        return False
+        for _ in range(_MOST_REGIONS):
+            if position >= end:
+                break
+            region = process.region_at(position) if position < process.space.end else None
+            if region is None:
+                return _Memory(position, is_beyond=True)
+            if _stops(process, region, attempt):
+                return _Memory(position, region)
+            position = region.end
+    except SystemFailure as failure:
+        return _Memory(position, unseen=failure.cause)
+    return _Memory(attempt.stop)
 
 
-def _is_beyond_programs(process: Process, address: int) -> bool:
-    """Whether the program can't have memory there."""
-    if address >= process.space.end:
-        return True
-    try:
-        return process.region_at(address) is None
-    except SystemFailure:
-        return False
+def _stops(process: Process, region: Region, attempt: Attempt) -> bool:
+    """Whether an access of that kind stops at that region; a forced one stops where there is no memory."""
+    if attempt.force:
+        return region.state != "committed"
+    return process.refuses(region, attempt.tried)
 
 
 def _missing_mode(operation: Operation) -> str:
@@ -214,8 +257,8 @@ def _missing_mode(operation: Operation) -> str:
 
 def _too_wide(process: Process, address: int) -> str:
     return (
-        f"Process {process.pid} is a {process.model.bitness}-bit program, and 0x{address:x} is out of reach of a "
-        "32-bit Python for this. Use a 64-bit Python."
+        f"Process {process.pid} is a {process.model.bitness}-bit program, and a 32-bit Python can't do this at "
+        f"0x{address:x}. Use a 64-bit Python."
     )
 
 
@@ -231,67 +274,57 @@ def _ended(process: Process) -> str:
     return f"Process {process.pid}{name} has ended, with exit code {code}; its memory is gone."
 
 
-def _refusing_region(process: Process, attempt: Attempt) -> Region | None:
-    """The first region of the range that refuses the operation, as far as the system says."""
-    position = attempt.address
-    try:
-        for _ in range(_MOST_REGIONS):
-            region = process.region_at(position)
-            if region is None or position >= attempt.address + attempt.size:
-                return None
-            if _refuses(region, attempt):
-                return region
-            position = region.end
-    except SystemFailure:
-        pass  # the system can't be asked; the error says so
-    return None
-
-
-def _refuses(region: Region, attempt: Attempt) -> bool:
-    allowed = region.readable if attempt.tried is Access.READ else region.writable
-    closed = region.guarded or not allowed
-    return region.state != "committed" or (closed and not attempt.force)
-
-
-def _describe(process: Process, operation: Operation, address: int, region: Region | None) -> str:
-    """Why there is no access at that address, and what to do about it."""
-    space = process.space
-    if address < space.lowest:
+def _describe(process: Process, attempt: Attempt, memory: _Memory) -> str:
+    """Why the access stopped there, and what to do about it."""
+    operation, space, region, where = attempt.operation, process.space, memory.region, f"0x{memory.address:x}"
+    if memory.address < space.lowest:
         return (
-            f"0x{address:x} lies in the first {space.lowest // 1024} KiB, which are always free: it is a null "
+            f"{where} lies in the first {space.lowest // 1024} KiB, which are always free: it is a null "
             "pointer, or one plus an offset. Check the link of the pointer chain before this one."
         )
-    if _is_beyond_programs(process, address):
-        end = f" (those end at 0x{space.end - 1:x})" if address >= space.end else ""
+    if memory.is_beyond:
+        end = f" (those end at 0x{space.end - 1:x})" if memory.address >= space.end else ""
+        if memory.address > attempt.address:
+            advice = _only(memory.address - attempt.address, operation)
+        else:
+            advice = "What was read as a pointer is probably something else."
+        return f"{where} is no address of a {process.model.bitness}-bit program{end}. {advice}"
+    if memory.unseen is Cause.OUT_OF_REACH:
         return (
-            f"0x{address:x} is no address of a {process.model.bitness}-bit program{end}. "
-            "What was read as a pointer is probably something else."
+            f"Nothing is known of {where}: a 32-bit Python can't see the memory map of a 64-bit program above "
+            "4 GiB. A 64-bit Python can."
         )
     if region is None:
         return (
-            f"The system does not say why 0x{address:x} can't be {operation.participle}. The program may "
-            "have changed its map meanwhile; or the address is wrong, and a 32-bit Python can't see the map "
-            "so far up."
+            f"The system does not say why {where} can't be {operation.participle}. The program may "
+            "have changed its map meanwhile. Try again."
         )
-    sentences = [_what_it_is(region, operation, address)]
-    if region.base > address:
-        sentences.append(f"Only the {region.base - address} bytes before it can be {operation.participle}.")
-    elif region.state == "free" and process.model.bitness == 64 and address < 1 << 32:
+    sentences = [_what_it_is(region, operation, where)]
+    if memory.address > attempt.address:
+        sentences.append(_only(memory.address - attempt.address, operation))
+    elif region.state == "free" and process.model.bitness == 64 and memory.address < 1 << 32:
         sentences.append(
             "In a 64-bit program so low an address is often a pointer read as 4 bytes: use read_pointer()."
         )
     return " ".join(sentences)
 
 
-def _what_it_is(region: Region, operation: Operation, address: int) -> str:
+def _only(count: int, operation: Operation) -> str:
+    """How much can be accessed."""
+    what = "the one byte" if count == 1 else f"the {count} bytes"
+    return f"Only {what} before it can be {operation.participle}."
+
+
+def _what_it_is(region: Region, operation: Operation, where: str) -> str:
     """What is in the way, and the advice for it."""
-    where = f"0x{max(region.base, address):x}"
+    writing = operation.access is Access.WRITE
     if region.state == "free":
         return f"Nothing is at {where}: {region}. The pointer is stale, or the offset is wrong."
     if region.state == "reserved":
         return f"{where} is reserved and has no memory yet: {region}. The program has to use it first."
     if region.guarded:
-        return f"{where} is a guard page: {region}. It marks the end of a stack, and opens to its own program alone."
-    if operation.access is Access.WRITE:
+        advice = "write(..., force=True) writes to it." if writing else "read_available() leaves it out."
+        return f"{where} is a guard page, usually the end of a stack: {region}. {advice}"
+    if writing:
         return f"{where} is write-protected: {region}. write(..., force=True) lifts the protection for the write."
-    return f"{where} is closed to readers: {region}. The program keeps it so."
+    return f"{where} is closed to readers: {region}. read_available() leaves it out."

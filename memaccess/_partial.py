@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from memaccess._errors import SystemFailure
 from memaccess._records import PAGE, PartialRead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from memaccess._backend._interface import Process
     from memaccess._records import Region
 
 
 def read_available(process: Process, size: int, address: int) -> PartialRead:
-    """Read the range region by region, and page by page where a region changes under our hands."""
+    """Read the range region by region, and page by page where a region changes under our hands.
+
+    :raises SystemFailure: the program has ended, or the view was closed.
+    """
     data = bytearray(size)
     missing: list[tuple[int, int]] = []
-    for start, stop, region in _parts(process, address, address + size):
-        if region is not None and region.state == "free":
-            _add_missing(missing, start, stop - start)  # asking would take seconds for a free GiB
-            continue
-        for position, piece in _read_part(process.read, start, stop, _is_worth_halving(region)):
+    for start, stop, how in _parts(process, address, address + size):
+        for position, piece in _read_part(process, start, stop, how):
             if isinstance(piece, int):
                 _add_missing(missing, position, piece)
             else:
@@ -30,43 +31,59 @@ def read_available(process: Process, size: int, address: int) -> PartialRead:
     return PartialRead(address, bytes(data), tuple(missing))
 
 
-def _parts(process: Process, address: int, end: int) -> Iterator[tuple[int, int, Region | None]]:
-    """The range cut by regions: start, stop, and the region, or None where the system does not tell it."""
+class _How(enum.Enum):
+    """How a part of the range is read."""
+
+    NOT = enum.auto()
+    """Nothing is there; asking would take seconds for a GiB."""
+    WHOLE = enum.auto()
+    """It can probably not be read, and then no page of it can."""
+    HALVING = enum.auto()
+    """Pages of it may be readable where all together are not."""
+
+
+def _parts(process: Process, address: int, end: int) -> Iterator[tuple[int, int, _How]]:
+    """The range cut by regions: start, stop, and how to read it."""
     while address < end:
-        region = _region_if_known(process, address)
-        stop = end if region is None else min(region.end, end)
-        yield address, stop, region
+        try:
+            region = process.region_at(address)
+        except SystemFailure:
+            yield address, end, _How.HALVING  # a 32-bit Python can't see the map above 4 GiB
+            return
+        if region is None:
+            yield address, end, _How.NOT
+            return
+        stop = min(region.end, end)
+        yield address, stop, _how(region)
         address = stop
 
 
-def _is_worth_halving(region: Region | None) -> bool:
-    """Whether some pages may be readable where all together are not."""
-    return region is None or (region.state == "committed" and region.readable and not region.guarded)
+def _how(region: Region) -> _How:
+    if region.state == "free":
+        return _How.NOT
+    readable = region.state == "committed" and region.readable and not region.guarded
+    return _How.HALVING if readable else _How.WHOLE
 
 
-def _region_if_known(process: Process, address: int) -> Region | None:
-    try:
-        return process.region_at(address)
-    except SystemFailure:
-        return None  # a 32-bit Python can't see the map of a 64-bit program above 4 GiB
-
-
-def _read_part(
-    read: Callable[[int, int], bytes], start: int, stop: int, by_page: bool
-) -> Iterator[tuple[int, bytes | int]]:
+def _read_part(process: Process, start: int, stop: int, how: _How) -> Iterator[tuple[int, bytes | int]]:
     """The bytes of what can be read, the size of what can't; halves what fails, down to pages."""
-    try:
-        yield start, read(stop - start, start)
-        return
-    except SystemFailure:
-        middle = (start + stop) // 2 // PAGE * PAGE
-        if middle <= start:
-            middle = (start // PAGE + 1) * PAGE
-    if not by_page or middle >= stop:
+    if how is _How.NOT:
         yield start, stop - start
         return
-    yield from _read_part(read, start, middle, by_page)
-    yield from _read_part(read, middle, stop, by_page)
+    try:
+        yield start, process.read(stop - start, start)
+        return
+    except SystemFailure:
+        if not process.is_alive():
+            raise
+    middle = (start + stop) // 2 // PAGE * PAGE
+    if middle <= start:
+        middle = (start // PAGE + 1) * PAGE
+    if how is _How.WHOLE or middle >= stop:
+        yield start, stop - start
+        return
+    yield from _read_part(process, start, middle, how)
+    yield from _read_part(process, middle, stop, how)
 
 
 def _add_missing(missing: list[tuple[int, int]], address: int, size: int) -> None:

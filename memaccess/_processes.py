@@ -12,6 +12,7 @@ from memaccess._errors import AmbiguousProcessError, MemoryAccessError, ProcessN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import SupportsIndex
 
     from memaccess._backend._interface import System
     from memaccess._records import ProcessInfo, WindowInfo
@@ -33,7 +34,7 @@ def _ask(system: System | None, what: str, question: Callable[[System], T]) -> T
 
 def current_pid(*, system: System | None = None) -> int:
     """The pid of the process that asks."""
-    return _ask(system, "tell the own process", lambda asked: asked.current_pid())
+    return _ask(system, "get the pid of this process", lambda asked: asked.current_pid())
 
 
 def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
@@ -87,7 +88,7 @@ def find_processes(name: str, *, system: System | None = None) -> list[ProcessIn
     )
 
 
-def find_process(name_or_pid: str | int, *, system: System | None = None) -> ProcessInfo:
+def find_process(name_or_pid: str | SupportsIndex, *, system: System | None = None) -> ProcessInfo:
     """The one running program of that name, or with that pid.
 
     :param name_or_pid: its file name, as in :func:`find_processes`, or its pid.
@@ -95,15 +96,18 @@ def find_process(name_or_pid: str | int, *, system: System | None = None) -> Pro
     :returns: its record.
     :raises ProcessNotFoundError: there is none.
     :raises AmbiguousProcessError: there are several; its ``pids`` tells which.
+    :raises TypeError: it is neither a str nor an int.
+    :raises OverflowError: no process can have that pid.
 
     >>> find_process('game').pid
     5555
     """
-    if isinstance(name_or_pid, int):
+    if not isinstance(name_or_pid, str):
         return _process_with(checked_pid(name_or_pid), system)
     name = name_or_pid
     processes = find_processes(name, system=system)
-    if _only(f"are called {name!r}", (process.pid for process in processes)) is None:
+    _refuse_several(f"are called {name!r}", (process.pid for process in processes))
+    if not processes:
         raise ProcessNotFoundError(
             f"No process is called {name!r}",
             explanation="Names match whole, not in part; memaccess.list_processes() shows those that run.",
@@ -134,9 +138,10 @@ def find_window(title: str, *, system: System | None = None) -> WindowInfo:
     >>> find_window('the game').pid
     5555
     """
-    key = checked_text("a window title", title).casefold()
-    windows = [window for window in list_windows(system=system) if window.title.casefold() == key]
-    if _only(f"have a window {title!r}", (window.pid for window in windows)) is None:
+    key = _letters(checked_text("a window title", title))
+    windows = [window for window in list_windows(system=system) if _letters(window.title) == key]
+    _refuse_several(f"have a window {title!r}", (window.pid for window in windows))
+    if not windows:
         raise ProcessNotFoundError(
             f"No window has the title {title!r}",
             explanation="Titles match whole, not in part; memaccess.list_windows() shows those that there are.",
@@ -176,14 +181,18 @@ def wait_for_process(name: str, timeout: float | None = None, *, system: System 
 
 def _name_key(name: str) -> str:
     """What two names of the same program have in common."""
-    return checked_text("a program's name", name).casefold().removesuffix(".exe")
+    return _letters(checked_text("a program's name", name)).removesuffix(".exe")
 
 
-def _only(what: str, pids: Iterable[int]) -> int | None:
-    """The one pid of several mentions, or None where there is none."""
+def _letters(text: str) -> str:
+    """*text* without letter case, as Windows compares: one character by one, and no ß as ss."""
+    return "".join(map(str.lower, text))
+
+
+def _refuse_several(what: str, pids: Iterable[int]) -> None:
+    """Raise where the *pids* are not all the same."""
     different = tuple(sorted(set(pids)))
     if len(different) > 1:
         raise AmbiguousProcessError(
             f"{len(different)} processes {what}: pids {', '.join(map(str, different))}", different
         )
-    return different[0] if different else None

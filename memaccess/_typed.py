@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from memaccess import _types
+from memaccess._bytes import ByteAccess
 from memaccess._errors import SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, SupportsIndex, overload
-
-    from typing_extensions import Buffer
+    from typing import Protocol, overload
 
     from memaccess._arguments import Address
-    from memaccess._backend._interface import MemoryReader, MemoryWriter
-    from memaccess._types import CType, DataModel
+    from memaccess._types import CType
 
 T = TypeVar("T")
 
@@ -105,7 +103,7 @@ _READ_DOC = """Read a C ``{type.name}``: {type.summary}.
 """
 _WRITE_DOC = """Write a C ``{type.name}``: {type.summary}.
 
-:param value: {article} {value_type}.
+:param value: {article} {value_type}{length}.
 :param address: where its first byte goes in the program's memory.
 :param force: write also where the program itself may not, as in :meth:`MemoryView.write`.
 :raises MemoryAccessError: the memory can't be written, as in :meth:`MemoryView.write`.
@@ -129,6 +127,7 @@ def _presented(function: Callable[..., Any], verb: str, c_type: CType[Any]) -> C
         type=c_type,
         article="an" if value_type == "int" else "a",
         value_type=value_type,
+        length=" of length 1; another length is a ValueError" if value_type in ("bytes", "str") else "",
         value=_EXAMPLES[c_type.value_type],
         place=_PLACES.get(c_type.name, 0x401000),
     )
@@ -140,7 +139,7 @@ def _presented(function: Callable[..., Any], verb: str, c_type: CType[Any]) -> C
     return function
 
 
-class TypedMemory:
+class TypedMemory(ByteAccess):
     """Typed access, over the few verbs that a view has.
 
     Every ``read_TYPE(address)`` returns the value at *address*, and every
@@ -148,18 +147,6 @@ class TypedMemory:
     :meth:`MemoryView.read` and :meth:`MemoryView.write` raise; a value that is not of the type is a
     TypeError, ValueError or OverflowError, and nothing is written.
     """
-
-    _source: MemoryReader
-    _sink: MemoryWriter
-    _model: DataModel
-    _address_limit: int
-
-    if TYPE_CHECKING:
-
-        def read(self, size: SupportsIndex, address: Address) -> bytes: ...
-        def write(self, values: Buffer, address: Address, *, force: bool = False) -> None: ...
-        def _checked_address(self, address: Any, size: int) -> int: ...
-        def _read_error(self, failure: SystemFailure, size: int, address: int) -> Exception: ...
 
     read_char = _reader(_types.CHAR)
     write_char = _writer(_types.CHAR)

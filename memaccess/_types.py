@@ -10,6 +10,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
+from memaccess._arguments import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -132,12 +134,12 @@ class Codec(Generic[T]):
         """Why struct could not pack *value*."""
         if self.code in "fd":
             if hasattr(raw, "__float__"):  # a Fraction or a Decimal is a number too
-                return OverflowError(f"{value!r} is too large for {self.name}")
+                return OverflowError(f"{shown(value)} is too large for {self.name}")
             return TypeError(f"{self.name} takes a float, not {type(value).__name__}")
         if not hasattr(raw, "__index__"):
             return TypeError(f"{self.name} takes an int, not {type(value).__name__}")
         low, high = integer_range(self.size, signed=self.code.islower())
-        return OverflowError(f"{value!r} does not fit {self.name}, which holds {low} to {high}")
+        return OverflowError(f"{shown(value)} does not fit {self.name}, which holds {low} to {high}")
 
 
 def integer_range(size: int, *, signed: bool) -> tuple[int, int]:
@@ -159,7 +161,7 @@ def _truth(value: bool) -> bool:
     if not isinstance(value, int):
         raise TypeError(f"bool takes True or False, not {type(value).__name__}")
     if value not in (0, 1):
-        raise OverflowError(f"{value!r} does not fit bool, which holds False and True")
+        raise OverflowError(f"{shown(value)} does not fit bool, which holds False and True")
     return bool(value)
 
 

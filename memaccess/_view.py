@@ -1,8 +1,4 @@
-"""MemoryView: a running program's memory, opened for reading, writing or both.
-
-What explains a failure is loaded with the first failure: importing memaccess stays as cheap as a first
-read.
-"""
+"""MemoryView: opening a program, what is known of it, its map, and closing it."""
 
 from __future__ import annotations
 
@@ -11,35 +7,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from memaccess import _processes
 from memaccess._aggregates import Aggregates
-from memaccess._arguments import (
-    as_source,
-    as_target,
-    byte_count,
-    checked_address,
-    checked_count,
-    checked_mode,
-    checked_pid,
-)
+from memaccess._arguments import checked_mode, checked_pid, checked_text
 from memaccess._backend import default_system
-from memaccess._errors import (
-    Cause,
-    MemoryAccessError,
-    NotReadableError,
-    ProcessNotFoundError,
-    SystemFailure,
-)
-from memaccess._records import Access, PartialRead
+from memaccess._errors import Cause, ProcessNotFoundError, SystemFailure
+from memaccess._records import Access
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import SupportsIndex
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Self
 
     from memaccess._arguments import Address
     from memaccess._backend._interface import Process, System
-    from memaccess._records import Region
+    from memaccess._records import ProcessInfo, Region, WindowInfo
 
 
 class _Refusal:
@@ -59,7 +41,7 @@ class MemoryView(Aggregates):
     """Live access to the memory of another program.
 
     :param pid: the process to open.
-    :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
+    :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` (or ``'wr'``) for both.
     :param system: where to look for the process; the operating system, where it is not given.
     :raises ValueError: the mode is none of those.
     :raises OverflowError: no process can have that pid.
@@ -80,9 +62,6 @@ class MemoryView(Aggregates):
     """
 
     __module__ = "memaccess"
-
-    # What an instance has where it is not open: __del__ looks at it even where opening failed.
-    _process: Process | None = None
 
     def __init__(self, pid: SupportsIndex, mode: str = "r", *, system: System | None = None) -> None:
         self._access = checked_mode(mode)
@@ -120,7 +99,11 @@ class MemoryView(Aggregates):
         ...     view.name
         'game.exe'
         """
-        return cls._found(lambda: _processes.find_process(name, system=system).pid, mode, system)
+        checked_text("a program's name", name)
+        checked_mode(mode)
+        view = cls(_processes.find_process(name, system=system).pid, mode, system=system)
+        view._confirm(lambda: _processes.find_processes(name, system=system))
+        return view
 
     @classmethod
     def from_window(cls, title: str, mode: str = "r", *, system: System | None = None) -> Self:
@@ -138,7 +121,11 @@ class MemoryView(Aggregates):
         ...     view.name
         'game.exe'
         """
-        return cls._found(lambda: _processes.find_window(title, system=system).pid, mode, system)
+        checked_mode(mode)
+        view = cls(_processes.find_window(title, system=system).pid, mode, system=system)
+        # Not the title again: games show their level or frame rate in it.
+        view._confirm(lambda: _processes.list_windows(system=system))
+        return view
 
     @classmethod
     def from_current_process(cls, mode: str = "r", *, system: System | None = None) -> Self:
@@ -154,23 +141,22 @@ class MemoryView(Aggregates):
         """
         return cls(_processes.current_pid(system=system), mode, system=system)
 
-    @classmethod
-    def _found(cls, find: Callable[[], int], mode: str, system: System | None) -> Self:
-        """Open the process that *find* finds."""
-        checked_mode(mode)
-        view = cls(find(), mode, system=system)
+    def _confirm(self, find: Callable[[], Iterable[ProcessInfo | WindowInfo]]) -> None:
+        """Close the view again, with an error, unless its pid is among those found.
+
+        Between the first search and opening, the pid may have passed to another process. From then on
+        it can't.
+        """
         try:
-            # Between finding and opening its pid may have passed to another; from now on it can't.
-            if find() != view.pid:
+            if all(each.pid != self._pid for each in find()):
                 raise ProcessNotFoundError(
-                    f"Process {view.pid} ended before it could be opened",
-                    pid=view.pid,
-                    explanation="Another took its pid, or its name. Try again.",
+                    f"Process {self._pid} is no longer what was found",
+                    pid=self._pid,
+                    explanation="It ended, or closed its window, while it was being opened. Try again.",
                 )
         except BaseException:
-            view._close()
+            self._close()
             raise
-        return view
 
     # -- life time
 
@@ -234,19 +220,6 @@ class MemoryView(Aggregates):
             return ""  # closed by another thread at this very moment
         return "" if code is None else f", ended with {code}"
 
-    def _opened(self, what: str) -> Process:
-        """The process, for an operation that is named in the error where the view is closed."""
-        process = self._process
-        if process is None:
-            raise self._asking_error(self._system.refusal(Cause.CLOSED), what)
-        return process
-
-    def _asking_error(self, failure: SystemFailure, what: str) -> MemoryAccessError:
-        """The error of doing anything but reading or writing."""
-        from memaccess import _explain
-
-        return _explain.asking_error(failure, self._pid, what)
-
     # -- about the process
 
     @property
@@ -289,11 +262,11 @@ class MemoryView(Aggregates):
         >>> view.is_alive()
         True
         """
-        process = self._opened("tell the state")
+        process = self._opened("get the state")
         try:
             return process.is_alive()
         except SystemFailure as failure:
-            raise self._asking_error(failure, "tell the state") from None
+            raise self._asking_error(failure, "get the state") from None
 
     def exit_code(self) -> int | None:
         """What the program ended with.
@@ -305,11 +278,11 @@ class MemoryView(Aggregates):
         >>> print(view.exit_code())
         None
         """
-        process = self._opened("tell the state")
+        process = self._opened("get the state")
         try:
             return process.exit_code()
         except SystemFailure as failure:
-            raise self._asking_error(failure, "tell the state") from None
+            raise self._asking_error(failure, "get the state") from None
 
     # -- the map
 
@@ -330,7 +303,7 @@ class MemoryView(Aggregates):
         0x401000-0x402000 (committed rw- private)
         """
         number = self._checked_address(address, 1)
-        process = self._opened("tell the memory")
+        process = self._opened("query the memory map")
         try:
             return process.region_at(number)
         except SystemFailure as failure:
@@ -357,143 +330,3 @@ class MemoryView(Aggregates):
                 return
             yield region
             address = region.end
-
-    # -- bytes
-
-    def read(self, size: SupportsIndex, address: Address) -> bytes:
-        r"""Read *size* bytes at *address*: all of them, or it is an error.
-
-        :param size: how many bytes; 0 gives ``b''``, whatever is there.
-        :param address: where they begin in the program's memory.
-        :returns: *size* bytes.
-        :raises NotReadableError: the memory there can't be read; the error explains what it is.
-        :raises PartialReadError: only the first part can be read; the error has it as ``data``.
-        :raises TargetExitedError: the program has ended.
-        :raises WrongBitnessError: this 32-bit Python can't read so far up in a 64-bit program.
-        :raises MissingRightError: the view was opened with mode ``'w'``.
-        :raises ClosedViewError: the view was closed.
-        :raises ValueError: the size is negative.
-        :raises OverflowError: the range does not lie in the program's address space.
-
-        It is what `ReadProcessMemory
-        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-readprocessmemory>`__ reads.
-
-        >>> view.read(4, 0x401000)
-        b'd\x00\x00\x00'
-        """
-        count, number = self._checked_range(size, address)
-        try:
-            return self._source.read(count, number)
-        except SystemFailure as failure:
-            raise self._read_error(failure, count, number) from None
-
-    def read_into(self, buffer: Buffer, address: Address) -> None:
-        r"""Fill *buffer* with the bytes at *address*, without a copy in between.
-
-        :param buffer: a writable bytes-like object, such as a bytearray, an array or a
-            ``ctypes`` structure; items of any size. Where reading fails, it holds what arrived.
-        :param address: where the bytes begin in the program's memory.
-        :raises MemoryAccessError: as in :meth:`read`.
-        :raises TypeError: the buffer can't be written.
-        :raises ValueError: the buffer isn't contiguous.
-        :raises OverflowError: the range does not lie in the program's address space.
-
-        >>> buffer = bytearray(4)
-        >>> view.read_into(buffer, 0x401000)
-        >>> buffer
-        bytearray(b'd\x00\x00\x00')
-        """
-        target = as_target(buffer)
-        size, number = self._checked_range(target.nbytes, address)
-        try:
-            self._source.read_into(target, number)
-        except SystemFailure as failure:
-            raise self._read_error(failure, size, number) from None
-
-    def read_available(self, size: SupportsIndex, address: Address) -> PartialRead:
-        """Read what can be read of *size* bytes at *address*, and name what can't.
-
-        :param size: how many bytes.
-        :param address: where they begin in the program's memory.
-        :returns: the bytes, with zeros where there are none, and the missing parts.
-        :raises MemoryAccessError: as in :meth:`read`, but not for memory that can't be read.
-        :raises ValueError: the size is negative.
-        :raises OverflowError: the range does not lie in the program's address space.
-
-        >>> view.read_available(4, 0x401FFE).missing
-        ((4202496, 2),)
-        """
-        count, number = self._checked_range(size, address)
-        try:
-            return PartialRead(number, self.read(count, number), ())
-        except NotReadableError:
-            return self._read_available(count, number)
-
-    def _read_available(self, size: int, address: int) -> PartialRead:
-        from memaccess import _partial
-
-        process = self._opened("read the memory")
-        try:
-            result = _partial.read_available(process, size, address)
-            if process.is_alive():
-                return result
-        except SystemFailure as failure:
-            raise self._read_error(failure, size, address) from None
-        self.read(size, address)  # the program ended meanwhile; this says so
-        return result
-
-    def write(self, values: Buffer, address: Address, *, force: bool = False) -> None:
-        r"""Write the bytes of *values* at *address*: all of them, or it is an error.
-
-        :param values: a bytes-like object, of items of any size.
-        :param address: where they go in the program's memory.
-        :param force: write also where the program itself may not: the protection is lifted for the
-            write and put back after it, also when the write fails.
-        :raises NotWritableError: the memory there can't be written; the error explains what it is.
-        :raises PartialWriteError: only the first ``transferred`` bytes were written.
-        :raises TargetExitedError: the program has ended.
-        :raises WrongBitnessError: this 32-bit Python can't write so far up in a 64-bit program.
-        :raises MissingRightError: the view was opened without ``'w'`` in its mode.
-        :raises ClosedViewError: the view was closed.
-        :raises TypeError: the values are no bytes-like object.
-        :raises OverflowError: the range does not lie in the program's address space.
-
-        Code pages need no *force* on Windows: `WriteProcessMemory
-        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-writeprocessmemory>`__
-        lifts their protection by itself.
-
-        >>> view.write(b'\x21\x00', 0x401000)
-        """
-        data = as_source(values)
-        size, number = self._checked_range(byte_count(data), address)
-        try:
-            if force:
-                self._sink.write_forced(data, number)
-            else:
-                self._sink.write(data, number)
-        except SystemFailure as failure:
-            raise self._error(failure, Access.WRITE, size, number, force=force) from None
-
-    # -- checks and errors
-
-    def _checked_range(self, size: Any, address: Any) -> tuple[int, int]:
-        """Size and address as ints that lie in the program's address space."""
-        size = checked_count(size)
-        return size, self._checked_address(address, size)
-
-    def _checked_address(self, address: Any, size: int) -> int:
-        """*address* as an int, where *size* bytes from there on lie in the program's address space."""
-        return checked_address(address, size, self.bitness)
-
-    def _read_error(self, failure: SystemFailure, size: int, address: int) -> MemoryAccessError:
-        """The error of a read that failed."""
-        return self._error(failure, Access.READ, size, address)
-
-    def _error(
-        self, failure: SystemFailure, tried: Access, size: int, address: int, *, force: bool = False
-    ) -> MemoryAccessError:
-        """The error of a read or a write that failed."""
-        from memaccess import _explain
-
-        attempt = _explain.Attempt(self._process, self._access, failure, tried, size, address, force)
-        return _explain.access_error(attempt, self._pid)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from memaccess import _backend
 from memaccess._arguments import byte_count
-from memaccess._backend import _forcing, _protection, _windows_facts
+from memaccess._backend import _windows_facts, _windows_forcing, _windows_protection
 from memaccess._backend._interface import Process, System
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import PAGE, Access, ProcessInfo, WindowInfo
@@ -76,7 +76,7 @@ class _Mapping:
         while last < len(self.protections) and self.protections[last] == protection:
             last += 1
         state = MemoryState.RESERVE if protection == _RESERVED else MemoryState.COMMIT
-        return _protection.region(
+        return _windows_protection.region(
             self.base + first * PAGE, (last - first) * PAGE, state, protection, self.kind
         )
 
@@ -134,7 +134,7 @@ class FakeProcess:
 
         :param mode: ``'r'`` to read, ``'w'`` to write, ``'rw'`` for both.
         :returns: the view; it needs no :class:`FakeSystem`.
-        :raises ProcessNotFoundError: the program has ended.
+        :raises ProcessNotFoundError: the program has ended, and no other view of it is open.
         :raises ProcessDeniedError: it was made a denied or a protected one.
 
         >>> with FakeProcess(5556).open() as view:
@@ -225,13 +225,15 @@ class FakeProcess:
         :param size: how many bytes.
         :param address: where they begin.
         :returns: *size* bytes.
-        :raises ValueError: nothing is mapped there, or at a part of it.
+        :raises ValueError: the size is negative, or nothing is mapped there, or at a part of it.
 
         >>> game = FakeProcess()
         >>> game.map(0x401000, b'Zoe', '---')
         >>> game.peek(3, 0x401000)
         b'Zoe'
         """
+        if size < 0:
+            raise ValueError(f"a size can't be negative: {size}")
         mapping = self._mapping_at(address)
         piece = bytes(mapping.data[address - mapping.base : address - mapping.base + size])
         missing = size - len(piece)
@@ -240,7 +242,7 @@ class FakeProcess:
     def _add(self, address: int, size: int, protection: int, kind: int) -> _Mapping:
         base = address // PAGE * PAGE
         end = -(-(address + size) // PAGE) * PAGE
-        if size <= 0 or base < 0 or end > self.space.end:
+        if size <= 0 or base < self.space.lowest or end > self.space.end:
             raise ValueError(f"a {self.bitness}-bit program can't have {size} bytes at 0x{address:x}")
         if any(base < other.end and other.base < end for other in self._mappings):
             raise ValueError(f"there is memory already at 0x{address:x}")
@@ -264,7 +266,7 @@ class FakeProcess:
                 return mapping.region_at(address)
             if mapping.base > address:
                 stop = min(stop, mapping.base)
-        return _protection.region(start, stop - start, MemoryState.FREE, 0, 0)
+        return _windows_protection.region(start, stop - start, MemoryState.FREE, 0, 0)
 
 
 def _code_of_write(region: Region | None, done: int) -> int:
@@ -380,6 +382,9 @@ class _OpenedFake:
             self._closed = True
             self._target.open_handles -= 1
 
+    def refuses(self, region: Region, access: Access, /) -> bool:
+        return _windows_protection.refuses(region, access)
+
     def is_alive(self) -> bool:
         self._require_open("WaitForSingleObject")
         return self._target.exit_code is None
@@ -417,7 +422,7 @@ class _OpenedFake:
         end = address + size
         while address < end:
             region = self._target._region_at(address)
-            if region is None or not region.readable or region.guarded:
+            if region is None or self.refuses(region, Access.READ):
                 return
             stop = min(region.end, end)
             yield self._target.peek(stop - address, address)
@@ -432,9 +437,7 @@ class _OpenedFake:
         done = 0
         while done < len(content):
             region = self._target._region_at(address + done)
-            # WriteProcessMemory lifts the protection of code by itself, and of nothing else
-            # (ReactOS does it the same way: dll/win32/kernel32/client/proc.c).
-            if region is None or region.guarded or not (region.writable or region.executable):
+            if region is None or self.refuses(region, Access.WRITE):
                 raise failure_with(api, _code_of_write(region, done), "Invalid access.", transferred=done)
             piece = content[done : done + region.end - address - done]
             self._poke(piece, address + done)
@@ -447,7 +450,7 @@ class _OpenedFake:
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
         if byte_count(data):
             self._require("WriteProcessMemory", Access.WRITE)
-            _forcing.write_forced(self, data, address)
+            _windows_forcing.write_forced(self, data, address)
 
     def protect(self, address: int, size: int, protection: int, /) -> None:
         self._require("VirtualProtectEx", Access.WRITE)

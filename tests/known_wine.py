@@ -11,7 +11,7 @@ import ctypes
 import sys
 from typing import Any, NamedTuple
 
-from support.outcomes import ANY_CODE, WORKS, Outcome
+from support.outcomes import ANY_CODE, ANY_COUNT, ANY_ERROR, WORKS, Outcome
 
 from memaccess import (
     NotReadableError,
@@ -39,7 +39,7 @@ _KEEPS_FREE_READABLE = (
     "what is free or reserved beside a program's memory is mapped all the same, and reads as zeros"
 )
 _OTHER_CODE = "it reports 998 for every address that can't be read, and 5 for those that can't be written"
-_ALL_OR_NOTHING = "it copies nothing where it can't copy all; and it reports 998"
+_ALL_OR_NOTHING = "it copies nothing where it can't copy all; and it reports 998, or 5 for a write"
 _RAW_WRITE = (
     "on Windows NtWow64WriteVirtualMemory64 does not lift the protection of code; " + _IGNORES_PROTECTION
 )
@@ -66,6 +66,10 @@ DIFFERENCES: dict[str, Difference] = {
     "write free": Difference(_NOT_COMMITTED, WORKS, _KEEPS_FREE_READABLE),
     "write null": Difference(_NOT_COMMITTED, Outcome(NotWritableError, 5), _OTHER_CODE),
     "write behind lonely": Difference(_NOT_COMMITTED, Outcome(NotWritableError, 5), _OTHER_CODE),
+    "write across lonely": Difference(
+        Outcome(ANY_ERROR, ANY_CODE, ANY_COUNT), Outcome(NotWritableError, 5), _ALL_OR_NOTHING
+    ),
+    "write across run": Difference(Outcome(ANY_ERROR, ANY_CODE, ANY_COUNT), WORKS, _IGNORES_PROTECTION),
     "write execute_read from 32 to 64": Difference(Outcome(NotWritableError, ANY_CODE), WORKS, _RAW_WRITE),
     "open the system process": Difference(
         ProcessDeniedError, ProcessNotFoundError, "it has no process with pid 4, the one of Windows' kernel"

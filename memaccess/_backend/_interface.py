@@ -76,6 +76,10 @@ class Process(MemoryReader, MemoryWriter, MemoryMap, Protocol):
         """Where the program can have memory."""
         ...
 
+    def refuses(self, region: Region, access: Access, /) -> bool:
+        """Whether :meth:`read`, or :meth:`write`, stops at such memory, as far as the system is known."""
+        ...
+
     def is_alive(self) -> bool:
         """Whether the program still runs."""
         ...

@@ -13,23 +13,23 @@ import sys
 
 assert sys.platform == "win32"
 
+import contextlib
 import ctypes
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import byte_count
-from memaccess._backend import _forcing, _protection, _windows_facts
+from memaccess._backend import _windows_facts, _windows_forcing, _windows_protection
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import Access, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
 from memaccess._win32 import kernel32, ntdll, user32
 from memaccess._win32._codes import (
     ERROR_INSUFFICIENT_BUFFER,
-    ERROR_INVALID_HANDLE,
     ERROR_INVALID_PARAMETER,
     ERROR_NO_MORE_FILES,
-    ERROR_NOT_SUPPORTED,
     ERROR_PARTIAL_COPY,
     failure_from,
+    failure_with,
 )
 from memaccess._win32._constants import (
     PROCESS_PROTECTION_LEVEL_INFO,
@@ -56,6 +56,7 @@ _RIGHTS = {
     Access.READ: ProcessAccess.VM_READ,
     Access.WRITE: ProcessAccess.VM_WRITE | ProcessAccess.VM_OPERATION,
 }
+_IS_WINE = ntdll.wine_get_version is not None
 _LONGEST_PATH = 32768
 """Length of the longest path of Windows, in characters."""
 
@@ -111,7 +112,10 @@ class Windows:
         return [info for info in map(_describe_window, handles) if info.title]
 
     def why_not_opened(self, pid: int, cause: Cause, /) -> str:
-        name = next((name for each, name, _ in _snapshot() if each == pid), "")
+        name = ""
+        if cause in (Cause.DENIED, Cause.PROTECTED):
+            with contextlib.suppress(SystemFailure):  # the failure to open is the one to report
+                name = next((name for each, name, _ in _snapshot() if each == pid), "")
         return _windows_facts.why_not_opened(pid, name, cause)
 
     def refusal(self, cause: Cause, /) -> SystemFailure:
@@ -140,114 +144,129 @@ class WindowsProcess:
 
     def _read_again(self, data: bytes, address: int) -> bytes:
         """Repeat a read that failed, now asking how much of it arrives."""
-        if not data:
-            return data
-        transferred, trouble = self._copy_in(address, data, len(data))
-        if trouble is not None:
+        if data:
             try:
-                raise trouble.after(transferred, data[:transferred])
-            finally:
-                del trouble  # or it keeps this frame, which keeps it: nothing is freed until a collection
+                self._copy_in(address, data, len(data))
+            except SystemFailure as trouble:
+                trouble.data = data[: trouble.transferred]
+                raise
         return data
 
     def read_into(self, buffer: memoryview, address: int, /) -> None:
-        if not buffer.nbytes:
-            return
-        transferred, trouble = self._copy_in(address, _start_of(buffer), buffer.nbytes)
-        if trouble is not None:
+        if buffer.nbytes:
             try:
-                raise trouble.after(transferred, ctypes.string_at(_start_of(buffer), transferred))
-            finally:
-                del trouble
+                self._copy_in(address, _start_of(buffer), buffer.nbytes)
+            except SystemFailure as trouble:
+                trouble.data = ctypes.string_at(_start_of(buffer), trouble.transferred)
+                raise
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
-        if not byte_count(data):
-            return  # WriteProcessMemory of Wine 8 refuses size 0 with 87
-        transferred, trouble = self._copy_out(address, _start_of(data), byte_count(data))
-        if trouble is not None:
-            try:
-                raise trouble.after(transferred)
-            finally:
-                del trouble
+        if byte_count(data):  # WriteProcessMemory of Wine 8 refuses size 0 with 87
+            self._copy_out(address, _start_of(data), byte_count(data))
 
-    def _copy_in(self, address: int, target: Any, size: int) -> tuple[int, SystemFailure | None]:
-        """Copy from the process; how many bytes arrived, and why not all."""
+    def _copy_in(self, address: int, target: Any, size: int) -> None:
+        """Copy from the process; a failure says how many bytes arrived."""
         done = ctypes.c_size_t()
-        if _read_memory(self._handle, address, target, size, ctypes.byref(done)):
-            return done.value, _unless_whole("ReadProcessMemory", done.value, size)
-        return done.value, self._failure("ReadProcessMemory")
+        worked = _read_memory(self._handle, address, target, size, ctypes.byref(done))
+        if not worked or done.value != size:
+            raise self._failure("ReadProcessMemory", worked).after(done.value)
 
-    def _copy_out(self, address: int, source: Any, size: int) -> tuple[int, SystemFailure | None]:
-        """Copy into the process; how many bytes were written, and why not all."""
+    def _copy_out(self, address: int, source: Any, size: int) -> None:
+        """Copy into the process; a failure says how many bytes were written."""
         done = ctypes.c_size_t()
-        if _write_memory(self._handle, address, source, size, ctypes.byref(done)):
-            return done.value, _unless_whole("WriteProcessMemory", done.value, size)
-        return done.value, self._failure("WriteProcessMemory")
+        worked = _write_memory(self._handle, address, source, size, ctypes.byref(done))
+        if not worked or done.value != size:
+            raise self._failure("WriteProcessMemory", worked).after(done.value)
 
-    def _failure(self, api: str) -> SystemFailure:
-        """Why the last call failed; a handle that was closed meanwhile is the first reason."""
+    def _failure(self, api: str, claims_success: bool) -> SystemFailure:
+        """Why the last call did not copy all; a handle that was closed meanwhile is the first reason."""
+        if claims_success:
+            return _incomplete(api)
         trouble = last_failure(api)
-        return trouble if self._handle is not None else failure(api, ERROR_INVALID_HANDLE)
+        return trouble if self._handle is not None else failure_from(Cause.CLOSED, api, trouble.text)
+
+    def _ask(self, function: Any, *arguments: Any) -> Any:
+        """Call a checked function with the handle; a failure after :meth:`close` is due to that."""
+        try:
+            return function(self._handle, *arguments)
+        except SystemFailure as trouble:
+            if self._handle is None:
+                raise failure_from(Cause.CLOSED, trouble.api) from None
+            raise
 
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
         size = byte_count(data)
-        if size:
+        if size and address >= self.space.end:
+            self.write(data, address)  # nothing there can be lifted; this says so
+        elif size:
             self._require_reach(address, size, "VirtualProtectEx")
-            # On a handle of its own account: a close() meanwhile must not come between opening and closing.
+            # With a reference of its own: a close() meanwhile must not leave the protection lifted.
             held = self._held()
             try:
-                _forcing.write_forced(held, data, address)
+                _windows_forcing.write_forced(held, data, address)
             finally:
                 held.close()
 
     def _held(self) -> Self:
-        """The same process once more, on the same handle, which stays open as long."""
+        """The same process once more, with the same handle, which stays open until both are closed."""
         held = object.__new__(type(self))
         vars(held).update(vars(self))
         return held
 
     def region_at(self, address: int, /) -> Region | None:
+        if address >= self.space.end and self._handle is not None:
+            return None  # no Python can see it; a 32-bit one could not even ask
         self._require_reach(address, 1, "VirtualQueryEx")
         try:
-            return _query(self._handle, address)
+            region: Region | None = self._ask(_query, address)
         except SystemFailure as trouble:
-            if trouble.cause is not Cause.DENIED or self._handle is None:
+            if trouble.cause is not Cause.DENIED:
                 raise
-        return _query(self._information_handle(), address)
+            region = _query(self._information_handle(), address)
+        return region
 
-    def _information_handle(self) -> OwnedHandle:
+    def _information_handle(self) -> OwnedHandle | None:
         """A handle that may ask what the memory is, on systems where the view's own may not."""
         if self._query_handle is None:
-            # The view's handle is open, so the pid can't have passed to another process.
-            self._query_handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
+            held = self._held()
+            try:
+                handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
+                # The pid is that of our process only if that one was still open when it was used.
+                if held._handle is None:
+                    raise failure_from(Cause.CLOSED, "OpenProcess")
+            finally:
+                held.close()
+            self._query_handle = handle
         return self._query_handle
 
     def protect(self, address: int, size: int, protection: int, /) -> None:
         self._require_reach(address, size, "VirtualProtectEx")
         previous = DWORD()
-        kernel32.VirtualProtectEx(self._handle, address, size, protection, ctypes.byref(previous))
+        self._ask(kernel32.VirtualProtectEx, address, size, protection, ctypes.byref(previous))
 
     def flush_code(self, address: int, size: int, /) -> None:
         self._require_reach(address, size, "FlushInstructionCache")
-        kernel32.FlushInstructionCache(self._handle, address, size)
-
-    def _reaches(self, address: int, size: int) -> bool:
-        """Whether this Python's pointers can name all of the range."""
-        return address + size <= _OWN_MODEL.address_limit
+        self._ask(kernel32.FlushInstructionCache, address, size)
 
     def _require_reach(self, address: int, size: int, api: str) -> None:
-        # ctypes cuts an int to the width of a pointer, without a word.
-        if not self._reaches(address, size):
-            raise failure(api, ERROR_NOT_SUPPORTED)
+        """Refuse what this Python's pointers can't name; ctypes would cut the address, without a word."""
+        if address + size > _OWN_MODEL.address_limit:
+            raise _out_of_reach(api)
+
+    def refuses(self, region: Region, access: Access, /) -> bool:
+        if _IS_WINE:
+            # Wine 8 copies through /proc/PID/mem, which asks for no protection (server/ptrace.c).
+            return region.state != "committed"
+        return _windows_protection.refuses(region, access)
 
     def is_alive(self) -> bool:
-        return bool(kernel32.WaitForSingleObject(self._handle, 0) == Wait.TIMEOUT)
+        return bool(self._ask(kernel32.WaitForSingleObject, 0) == Wait.TIMEOUT)
 
     def exit_code(self) -> int | None:
         if self.is_alive():
             return None
         code = DWORD()
-        kernel32.GetExitCodeProcess(self._handle, ctypes.byref(code))
+        self._ask(kernel32.GetExitCodeProcess, ctypes.byref(code))
         return code.value
 
     def close(self) -> None:
@@ -260,31 +279,37 @@ class WideProcess(WindowsProcess):
     def read(self, size: int, address: int, /) -> bytes:
         return self._read_again(bytes(size), address)
 
-    def _copy_in(self, address: int, target: Any, size: int) -> tuple[int, SystemFailure | None]:
-        return self._copy_wide("NtWow64ReadVirtualMemory64", address, target, size)
+    def _copy_in(self, address: int, target: Any, size: int) -> None:
+        self._copy_wide("NtWow64ReadVirtualMemory64", address, target, size)
 
-    def _copy_out(self, address: int, source: Any, size: int) -> tuple[int, SystemFailure | None]:
-        return self._copy_wide("NtWow64WriteVirtualMemory64", address, source, size)
+    def _copy_out(self, address: int, source: Any, size: int) -> None:
+        self._copy_wide("NtWow64WriteVirtualMemory64", address, source, size)
 
-    def _copy_wide(self, api: str, address: int, memory: Any, size: int) -> tuple[int, SystemFailure | None]:
+    def _copy_wide(self, api: str, address: int, memory: Any, size: int) -> None:
         copy = getattr(ntdll, api)
         if copy is None:
-            return 0, failure(api, ERROR_NOT_SUPPORTED)
+            raise _out_of_reach(api)
         done = ULONG64()
         status = copy(self._handle, address, memory, size, ctypes.byref(done))
-        if status >= 0:
-            return done.value, _unless_whole(api, done.value, size)
-        code = ntdll.RtlNtStatusToDosError(status) if self._handle is not None else ERROR_INVALID_HANDLE
-        return done.value, failure(api, code)
+        if status < 0 and self._handle is None:
+            raise failure_from(Cause.CLOSED, api).after(done.value)
+        if status < 0:
+            raise failure(api, ntdll.RtlNtStatusToDosError(status)).after(done.value)
+        if done.value != size:
+            raise _incomplete(api).after(done.value)
 
 
-def _unless_whole(api: str, transferred: int, size: int) -> SystemFailure | None:
-    """A failure where a call claims success and copied less than all.
+def _incomplete(api: str) -> SystemFailure:
+    """The failure of a call that claims success and copied less than all.
 
     WriteProcessMemory of Windows 2003 returned a status code, not FALSE, on read-only memory
     (ReactOS keeps that: dll/win32/kernel32/client/proc.c).
     """
-    return None if transferred == size else failure(api, ERROR_PARTIAL_COPY)
+    return failure_with(api, ERROR_PARTIAL_COPY, "It copied less than all.", cause=Cause.INCOMPLETE)
+
+
+def _out_of_reach(api: str) -> SystemFailure:
+    return failure_from(Cause.OUT_OF_REACH, api, "Its addresses end at 4 GiB in this Python.")
 
 
 def _start_of(data: bytes | memoryview) -> Any:
@@ -366,7 +391,7 @@ def _query(handle: HANDLE | None, address: int) -> Region | None:
         if trouble.winerror == ERROR_INVALID_PARAMETER:
             return None
         raise
-    return _protection.region(info.BaseAddress, info.RegionSize, info.State, info.Protect, info.Type)
+    return _windows_protection.region(info.BaseAddress, info.RegionSize, info.State, info.Protect, info.Type)
 
 
 def _snapshot() -> Iterator[tuple[int, str, int]]:

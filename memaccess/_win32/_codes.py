@@ -17,10 +17,10 @@ ERROR_PARTIAL_COPY = 299
 ERROR_INVALID_ADDRESS = 487
 ERROR_NOACCESS = 998
 
+# Codes that mean the same after every function. Whoever closed a view, or knows that an address is
+# out of reach, says so by a cause of its own.
 _CAUSES = {
     ERROR_ACCESS_DENIED: Cause.DENIED,
-    ERROR_INVALID_HANDLE: Cause.CLOSED,
-    ERROR_NOT_SUPPORTED: Cause.OUT_OF_REACH,
     # Which of these three comes differs between Windows versions and Wine.
     ERROR_PARTIAL_COPY: Cause.INACCESSIBLE,
     ERROR_INVALID_ADDRESS: Cause.INACCESSIBLE,

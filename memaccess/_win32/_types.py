@@ -19,6 +19,7 @@ SIZE_T = ctypes.c_size_t
 PVOID = ctypes.c_void_p
 LPARAM = ctypes.c_ssize_t
 LPWSTR = ctypes.c_wchar_p
+LPCSTR = ctypes.c_char_p
 HWND = ctypes.c_void_p
 
 

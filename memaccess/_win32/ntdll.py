@@ -11,12 +11,15 @@ import sys
 assert sys.platform == "win32"
 
 from memaccess._win32._declare import declare, declare_optional, load
-from memaccess._win32._types import HANDLE, NTSTATUS, PVOID, ULONG, ULONG64
+from memaccess._win32._types import HANDLE, LPCSTR, NTSTATUS, PVOID, ULONG, ULONG64
 
 _dll = load("ntdll")
 
 # https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-rtlntstatustodoserror
 RtlNtStatusToDosError = declare(_dll, "RtlNtStatusToDosError", ULONG, NTSTATUS)
+
+# Wine alone has it (dlls/ntdll/ntdll.spec): its presence tells that this is no Windows.
+wine_get_version = declare_optional(_dll, "wine_get_version", LPCSTR)
 
 NtWow64ReadVirtualMemory64 = declare_optional(
     _dll, "NtWow64ReadVirtualMemory64", NTSTATUS, HANDLE, ULONG64, PVOID, ULONG64, PVOID

@@ -120,35 +120,59 @@ def bare_read(function: Any, handle: Any, address: int) -> Callable[[], int]:
     return read
 
 
-def readers(pid: int, address: int) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Every contender's way to read an int of another process."""
+class Peers(NamedTuple):
+    """What reads another process's memory, opened on it."""
+
+    view: Any
+    pymem: Any
+    editor: Any
+
+
+@contextlib.contextmanager
+def opened(pid: int) -> Iterator[Peers]:
+    """A block with the process opened by memaccess, and by the peers that this Python has."""
     from memaccess import MemoryView
+
+    with contextlib.ExitStack() as stack:
+        view = stack.enter_context(MemoryView(pid))
+        pymem = editor = None
+        with contextlib.suppress(ImportError):
+            import pymem as pymem_package
+
+            pymem = pymem_package.Pymem(pid)
+            stack.callback(pymem.close_process)
+        with contextlib.suppress(ImportError):
+            import PyMemoryEditor
+
+            editor = PyMemoryEditor.OpenProcess(pid=pid)
+            stack.callback(editor.close)
+        yield Peers(view, pymem, editor)
+
+
+def int_readers(peers: Peers, address: int) -> dict[str, Callable[[], object]]:
+    """Every contender's way to read an int of another process."""
     from memaccess._backend import _windows
 
-    view = MemoryView(pid)
-    yield "bare call", bare_read(_windows._read_memory, view._process._handle, address)
-    yield "memaccess read_int", lambda: view.read_int(address)
-    with contextlib.suppress(ImportError):
-        import pymem
-
-        pm = pymem.Pymem(pid)
-        yield "Pymem read_int", lambda: pm.read_int(address)
-    with contextlib.suppress(ImportError):
-        import PyMemoryEditor
-
-        editor = PyMemoryEditor.OpenProcess(pid=pid)
-        yield "PyMemoryEditor read_int", lambda: editor.read_int(address)
+    readers: dict[str, Callable[[], object]] = {
+        "bare call": bare_read(_windows._read_memory, peers.view._process._handle, address),
+        "memaccess read_int": lambda: peers.view.read_int(address),
+    }
+    if peers.pymem is not None:
+        readers["Pymem read_int"] = lambda: peers.pymem.read_int(address)
+    if peers.editor is not None:
+        readers["PyMemoryEditor read_int"] = lambda: peers.editor.read_int(address)
+    return readers
 
 
 def measure_typed_read(stub: str) -> None:
     """Reading one int: through the system, and with the system's part taken out."""
-    with other_process(MIB) as (pid, address):
-        contenders = dict(readers(pid, address))
+    with other_process(MIB) as (pid, address), opened(pid) as peers:
+        contenders = int_readers(peers, address)
         figures = interleaved({name: per_call(each, 2000) for name, each in contenders.items()}, rounds=7)
         bare = value_of(figures, "bare call")
         table("typed read, through the system", "us", figures, lambda f: f"{f.value / bare:5.2f} x bare")
         with replaced_by(stub):
-            stubbed = dict(readers(pid, address))
+            stubbed = int_readers(peers, address)
             figures = interleaved({name: per_call(each, 50_000) for name, each in stubbed.items()}, rounds=7)
     bare = value_of(figures, "bare call")
     table(
@@ -157,9 +181,9 @@ def measure_typed_read(stub: str) -> None:
         figures,
         lambda f: f"{f.value - bare:+6.3f} us over bare",
     )
-    peers = [f.value - bare for f in figures if not f.name.startswith(("bare", "memaccess"))]
-    if peers:
-        verdict("memaccess / best peer", (value_of(figures, "memaccess read_int") - bare) / min(peers), 0.5)
+    theirs = [f.value - bare for f in figures if not f.name.startswith(("bare", "memaccess"))]
+    if theirs:
+        verdict("memaccess / best peer", (value_of(figures, "memaccess read_int") - bare) / min(theirs), 0.5)
 
 
 @contextlib.contextmanager
@@ -179,9 +203,11 @@ def replaced_by(stub: str) -> Iterator[None]:
     originals = [getattr(place, name) for place, name in places]
     for (place, name), original in zip(places, originals, strict=True):
         setattr(place, name, like(stub, original))
-    yield
-    for (place, name), original in zip(places, originals, strict=True):
-        setattr(place, name, original)
+    try:
+        yield
+    finally:
+        for (place, name), original in zip(places, originals, strict=True):
+            setattr(place, name, original)
 
 
 def like(stub: str, original: Any) -> Any:
@@ -196,29 +222,47 @@ def like(stub: str, original: Any) -> Any:
 
 
 def measure_bulk_read() -> None:
-    """Filling a caller's buffer, against the bare call with the same buffer."""
-    from memaccess import MemoryView
-    from memaccess._backend import _windows
-
+    """Reading much, against the bare call with one buffer for all. The peers make new bytes each time."""
     size, chunk = 64 * MIB, MIB
-    with other_process(size) as (pid, address), MemoryView(pid) as view:
-        buffer = bytearray(chunk)
-        start_of_buffer = ctypes.byref(ctypes.c_char.from_buffer(buffer))
-        handle, read = view._process._handle, _windows._read_memory
-
-        def bare() -> None:
-            for offset in range(0, size, chunk):
-                read(handle, address + offset, start_of_buffer, chunk, None)
-
-        def ours() -> None:
-            for offset in range(0, size, chunk):
-                view.read_into(buffer, address + offset)
-
-        contenders = {"bare call": bare, "memaccess read_into": ours}
-        figures = interleaved({name: bandwidth(each, size) for name, each in contenders.items()}, rounds=15)
+    with other_process(size) as (pid, address), opened(pid) as peers:
+        places = range(address, address + size, chunk)
+        contenders = {
+            name: bandwidth(over(reader, places), size)
+            for name, reader in chunk_readers(peers, chunk).items()
+        }
+        figures = interleaved(contenders, rounds=15)
     best = value_of(figures, "bare call")
     table("bulk read, 64 MiB in pieces of 1 MiB", "GB/s", figures, lambda f: f"{f.value / best:5.2f} x bare")
     verdict("memaccess / bare call", value_of(figures, "memaccess read_into") / best, 0.95, at_least=True)
+
+
+def chunk_readers(peers: Peers, chunk: int) -> dict[str, Callable[[int], object]]:
+    """Every contender's way to read a chunk of another process."""
+    from memaccess._backend import _windows
+
+    buffer = bytearray(chunk)
+    start_of_buffer = ctypes.byref(ctypes.c_char.from_buffer(buffer))
+    handle, read = peers.view._process._handle, _windows._read_memory
+    readers: dict[str, Callable[[int], object]] = {
+        "bare call": lambda place: read(handle, place, start_of_buffer, chunk, None),
+        "memaccess read_into": lambda place: peers.view.read_into(buffer, place),
+        "memaccess read": lambda place: peers.view.read(chunk, place),
+    }
+    if peers.pymem is not None:
+        readers["Pymem read_bytes"] = lambda place: peers.pymem.read_bytes(place, chunk)
+    if peers.editor is not None:
+        readers["PyMemoryEditor read"] = lambda place: peers.editor.read_process_memory(place, bytes, chunk)
+    return readers
+
+
+def over(reader: Callable[[int], object], places: range) -> Callable[[], None]:
+    """Reading all the places once."""
+
+    def read_all() -> None:
+        for place in places:
+            reader(place)
+
+    return read_all
 
 
 def bandwidth(function: Callable[[], object], size: int) -> Callable[[], float]:

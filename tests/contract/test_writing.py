@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import known_wine
 import pytest
-from support.outcomes import ANY_CODE, WORKS, Outcome, outcome_of
+from support.outcomes import ANY_CODE, ANY_COUNT, ANY_ERROR, WORKS, Outcome, outcome_of
 from support.subjects import PAGE, is_wide
 
-from memaccess import NotWritableError
+from memaccess import NotWritableError, PartialWriteError
 
 if TYPE_CHECKING:
     from support.subjects import Subject
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TEXT = b"written by us..."
 PROTECTED = Outcome(NotWritableError, 998)
 NOT_COMMITTED = Outcome(NotWritableError, 487)
+UNTOLD = Outcome(ANY_ERROR, ANY_CODE, ANY_COUNT)
 UNKNOWN = Outcome(NotWritableError, ANY_CODE)
 WINDOWS = {
     "readwrite": WORKS,
@@ -74,9 +75,14 @@ def test_what_was_written_is_read_again(subject: Subject) -> None:
         assert view.read_double(subject.address("readwrite")) == 2.5
 
 
-def test_writing_on_into_nothing_is_an_error(subject: Subject) -> None:
-    with subject.open("w") as view, pytest.raises(NotWritableError):
-        view.write(TEXT, subject.address("lonely") + PAGE - 8)
+@pytest.mark.parametrize(("page", "case"), [("lonely", "across lonely"), ("run", "across run")])
+def test_a_write_that_runs_into_what_refuses_it_stops_there(subject: Subject, page: str, case: str) -> None:
+    with subject.open("w") as view:
+        outcome = outcome_of(lambda: view.write(TEXT, subject.address(page) + PAGE - 8))
+    of_the_fake = Outcome(PartialWriteError, 299, 8)
+    assert outcome == (expected(subject, case, UNTOLD) if subject.is_real else of_the_fake)
+    if not subject.is_real:
+        assert subject.peek(page, PAGE - 8, 8) == TEXT[:8]
 
 
 def test_behind_a_lonely_page_is_nothing_to_write(subject: Subject) -> None:

@@ -23,7 +23,8 @@ from support import targets
 
 from docs.pages import ROOT
 from memaccess import MemoryView
-from memaccess._win32._codes import failure_with
+from memaccess._errors import Cause, SystemFailure
+from memaccess._win32._codes import failure_from, failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -46,11 +47,10 @@ _FIRST_PLAYER = _PLAYER.pack(100, 1.5, 250, b"Ada", 1.0, 2.0, 3.0)
 class Stubborn(FakeProcess):
     """A program that the system refuses to read, and to write by force, with a code of its own."""
 
-    def __init__(self, pid: int, name: str, code: int, text: str) -> None:
+    def __init__(self, pid: int, name: str, failure: SystemFailure) -> None:
         super().__init__(pid, name)
         self.map(0x01234000, 0x1000)
-        self.code = code
-        self.text = text
+        self.failure = failure
 
 
 class _StubbornSystem(FakeSystem):
@@ -60,7 +60,7 @@ class _StubbornSystem(FakeSystem):
         if isinstance(target, Stubborn):
 
             def refuse(*_: Any) -> Any:
-                raise failure_with("ReadProcessMemory", target.code, text=target.text)
+                raise target.failure
 
             opened.read = opened.write_forced = refuse
         return opened
@@ -100,9 +100,9 @@ def _system() -> FakeSystem:
         FakeProcess(4212, "server.exe", windows=("Console",)),
         admin,
         guarded,
-        Stubborn(4308, "wide.exe", 50, "The request is not supported."),
-        Stubborn(4312, "sealed.exe", 5, "Access is denied."),
-        Stubborn(4316, "loading.exe", 299, "Only part of the request was completed."),
+        Stubborn(4308, "wide.exe", failure_from(Cause.OUT_OF_REACH, "VirtualProtectEx")),
+        Stubborn(4312, "sealed.exe", failure_from(Cause.DENIED, "ReadProcessMemory", "Access is denied.")),
+        Stubborn(4316, "loading.exe", failure_with("ReadProcessMemory", 299)),
         _game(),
     )
 

@@ -96,8 +96,6 @@ LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
 
 # The same program, with sizeof: in 32-bit programs and in 64-bit ones.
 SIZES = {
-    "BYTE": (1, 1),
-    "WORD": (2, 2),
     "DWORD": (4, 4),
     "LONG": (4, 4),
     "BOOL": (4, 4),
@@ -109,6 +107,7 @@ SIZES = {
     "PVOID": (4, 8),
     "LPARAM": (4, 8),
     "LPWSTR": (4, 8),
+    "LPCSTR": (4, 8),
     "HWND": (4, 8),
     "HANDLE": (4, 8),
 }
@@ -142,7 +141,7 @@ def test_every_field_lies_where_windows_puts_it(structure):
 
 @every_structure
 def test_no_field_has_a_pointer_or_a_type_that_is_wider_elsewhere(structure):
-    fixed = {_types.BYTE, _types.WORD, _types.DWORD, _types.LONG, _types.ULONG64, _types.WCHAR}
+    fixed = {_types.DWORD, _types.LONG, _types.ULONG64, _types.WCHAR}
     assert {
         getattr(kind, "_type_", kind) if hasattr(kind, "_length_") else kind for _, kind in structure._fields_
     } <= fixed

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 ANY_CODE: Any = ANY
 """Where no source tells which code Windows gives."""
+ANY_ERROR: Any = ANY
+"""Where no source even tells whether Windows fails."""
+ANY_COUNT: Any = ANY
+"""Where no source tells how many bytes Windows copies before it fails."""
 
 
 class Outcome(NamedTuple):

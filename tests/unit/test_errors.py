@@ -34,8 +34,8 @@ from memaccess import (
     WrongBitnessError,
     _errors,
 )
-from memaccess._errors import SystemFailure
-from memaccess._win32._codes import failure_with
+from memaccess._errors import Cause, SystemFailure
+from memaccess._win32._codes import failure_from, failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -228,8 +228,6 @@ def test_an_error_without_a_failure_of_the_system_says_so_by_its_facts(error):
     ("winerror", "number"),
     [
         (5, errno.EACCES),
-        (6, errno.EBADF),
-        (50, errno.ENOTSUP),
         (87, errno.EINVAL),
         (299, errno.EFAULT),
         (487, errno.EFAULT),
@@ -303,7 +301,10 @@ def test_a_wrong_mode_is_refused_in_the_words_of_the_original(game, mode):
         (FREE, "Nothing is at 0x150000000: .*free.* stale, or the offset is wrong"),
         (0x50_0000, "Nothing is at 0x500000: .*free.* read_pointer"),
         (RESERVED + 8, r"0x440008 is reserved and has no memory yet: .*reserved private"),
-        (GUARDED + 8, r"0x420008 is a guard page: .*committed rw- guarded private"),
+        (
+            GUARDED + 8,
+            r"0x420008 is a guard page, usually the end of a stack: .*committed rw- guarded private",
+        ),
         (CLOSED + 8, r"0x430008 is closed to readers: .*committed --- private"),
         (EXECUTABLE, r"0x450000 is closed to readers: .*committed --x private"),
         (KERNEL, "0xffff800000000000 is no address of a 64-bit program.*0x7ffffffeffff.*something else"),
@@ -322,7 +323,7 @@ def test_memory_that_cannot_be_read_is_explained(game, address, explanation):
         (0, "0x0 lies in the first 64 KiB.* null pointer"),
         (FREE, "Nothing is at 0x150000000: .*free.* stale"),
         (RESERVED, "0x440000 is reserved and has no memory yet: .*reserved private"),
-        (GUARDED, "0x420000 is a guard page: .*guarded"),
+        (GUARDED, "0x420000 is a guard page, usually the end of a stack: .*guarded"),
         (CLOSED, "0x430000 is write-protected: .*committed ---.* force=True"),
         (READONLY, r"0x410000 is write-protected: .*committed r--.* force=True"),
         (KERNEL, "0xffff800000000000 is no address of a 64-bit program"),
@@ -427,24 +428,31 @@ def test_code_5_for_memory_that_refuses_is_a_matter_of_the_memory(game):
 
 
 def test_a_program_too_wide_for_this_python_asks_for_a_wider_one(game):
-    failure = failure_with("VirtualProtectEx", 50)
+    failure = failure_from(Cause.OUT_OF_REACH, "VirtualProtectEx")
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
         error = error_of(lambda: view.read(4, FREE))
-    assert type(error) is WrongBitnessError
-    assert error.explanation.startswith(f"Process {PID} is a 64-bit program, and 0x150000000 is out of reach")
+    assert (type(error), error.winerror, error.errno) == (WrongBitnessError, 50, errno.ENOTSUP)
+    assert error.explanation.startswith(
+        f"Process {PID} is a 64-bit program, and a 32-bit Python can't do this at 0x150000000."
+    )
     assert error.explanation.endswith("Use a 64-bit Python.")
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "explanation"),
+    ("cause", "code", "error", "explanation"),
     [
-        (50, WrongBitnessError, f"Process {PID} is a 64-bit program, .* Use a 64-bit Python.$"),
-        (5, MemoryAccessError, "^Access denied.$"),
-        (6, ClosedViewError, "^The view was closed;"),
+        (
+            Cause.OUT_OF_REACH,
+            50,
+            WrongBitnessError,
+            f"Process {PID} is a 64-bit program, .* Use a 64-bit Python.$",
+        ),
+        (Cause.DENIED, 5, MemoryAccessError, "^Access denied.$"),
+        (Cause.CLOSED, 6, ClosedViewError, "^The view was closed;"),
     ],
 )
-def test_a_map_that_the_system_refuses_to_tell_is_explained(game, code, error, explanation):
-    failure = failure_with("VirtualQueryEx", code, text="Access denied.")
+def test_a_map_that_the_system_refuses_to_tell_is_explained(game, cause, code, error, explanation):
+    failure = failure_from(cause, "VirtualQueryEx", "Access denied.")
     with MemoryView(PID, system=StubSystem(game, region_at=failing(failure))) as view:
         found = error_of(lambda: view.region_at(FREE))
     assert (type(found), found.winerror) == (error, code)
@@ -476,9 +484,64 @@ def test_a_closed_view_comes_before_a_missing_right(game):
 
 
 def test_a_view_that_was_closed_during_the_call_is_a_closed_one(game):
-    failure = failure_with("ReadProcessMemory", 6)
+    failure = failure_from(Cause.CLOSED, "ReadProcessMemory")
     with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
-        assert type(error_of(lambda: view.read(1, USABLE))) is ClosedViewError
+        error = error_of(lambda: view.read(1, USABLE))
+    assert (type(error), error.winerror, error.errno) == (ClosedViewError, 6, errno.EBADF)
+
+
+def test_a_view_that_is_closed_during_the_explanation_is_a_closed_one(game):
+    system = StubSystem(
+        game,
+        write=failing(failure_from(Cause.DENIED, "WriteProcessMemory")),
+        region_at=failing(failure_from(Cause.CLOSED, "VirtualQueryEx")),
+    )
+    with MemoryView(PID, "w", system=system) as view:
+        assert type(error_of(lambda: view.write(b"a", FREE))) is ClosedViewError
+
+
+@pytest.mark.parametrize("code", [6, 50])
+def test_a_code_that_is_no_matter_of_the_view_keeps_the_words_of_the_system(game, code):
+    failure = failure_with("ReadProcessMemory", code, "Not so.")
+    with MemoryView(PID, system=StubSystem(game, read=failing(failure))) as view:
+        error = error_of(lambda: view.read(1, USABLE))
+    assert (type(error), error.winerror, error.explanation) == (NotReadableError, code, "Not so.")
+
+
+@pytest.mark.parametrize(
+    ("action", "message", "kind"),
+    [
+        (lambda view: view.read(4, USABLE), "Memory read incomplete", PartialReadError),
+        (lambda view: view.write(b"abcd", USABLE), "Memory write incomplete", PartialWriteError),
+    ],
+)
+def test_a_success_that_is_none_has_the_words_of_the_original(game, action, message, kind):
+    failure = failure_with("SomeMemory", 299, "Less.", cause=Cause.INCOMPLETE, transferred=2)
+    system = StubSystem(game, read=failing(failure), write=failing(failure))
+    with MemoryView(PID, "rw", system=system) as view:
+        error = error_of(lambda: action(view))
+    assert (str(error), type(error), error.transferred) == (message, kind, 2)
+
+
+def test_a_write_stops_where_it_stopped_and_not_where_a_protection_would_be(game):
+    game.map(0x70_0000, PAGE, "r-x")
+    error = error_of_writing(game, 16, 0x70_0000 + PAGE - 8)
+    assert (type(error), error.transferred) == (PartialWriteError, 8)
+    assert error.region.state == "free"
+    assert re.match(
+        r"Nothing is at 0x701000: .*\. Only the 8 bytes before it can be written\.$", error.explanation
+    )
+
+
+def test_a_range_that_runs_over_the_end_is_no_wrong_pointer(game):
+    end = 0x7FFF_FFFF_0000
+    game.map(end - PAGE, PAGE)
+    error = error_of_reading(game, 0x20, end - 1)
+    assert (type(error), error.transferred) == (PartialReadError, 1)
+    assert error.explanation == (
+        "0x7fffffff0000 is no address of a 64-bit program (those end at 0x7ffffffeffff). "
+        "Only the one byte before it can be read."
+    )
 
 
 def test_a_map_that_the_system_does_not_tell_is_admitted(game):

@@ -24,12 +24,14 @@ HOUSE = Path(memaccess.__file__).parent
 # Each floor imports from those below it, and rooms on the same floor don't know each other. A
 # package is one room here; within it the test for cycles counts.
 FLOORS = (
-    {"_records", "_types"},
+    {"_records"},
     {"_errors", "_arguments"},
+    {"_types"},
     {"_win32", "_strings", "_structs", "_batch"},
     {"_backend"},
     {"_partial", "_explain"},
-    {"_processes", "_typed"},
+    {"_processes", "_bytes"},
+    {"_typed"},
     {"_aggregates"},
     {"_view"},
     {"memaccess"},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memaccess._errors import SystemFailure
 from memaccess._partial import read_available
 from memaccess._records import PAGE, Access, PartialRead, Region
+from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
 
 BASE = 0x40_0000
@@ -40,10 +42,13 @@ class Recorder:
 
     def region_at(self, address: int, /) -> Region | None:
         if self._tells == "nothing":
-            return None
+            raise failure_with("VirtualQueryEx", 50)
         if self._tells == "all is readable":
             return Region(BASE, LIMIT - BASE, "committed", "private", True, True, False, False, 4)
         return self._process.region_at(address)
+
+    def is_alive(self) -> bool:
+        return True
 
 
 def _add_page(process: FakeProcess, address: int, kind: str) -> None:
@@ -165,3 +170,33 @@ def test_a_range_without_memory_is_all_missing():
 
 def _numbers(start: int, count: int) -> range:
     return range(start, start + count)
+
+
+def test_above_the_highest_address_nothing_is_asked_for():
+    process = Recorder([])
+    top = process._process.space.end
+    assert read_available(process, 1 << 20, top).missing == ((top, 1 << 20),)
+    assert process.reads == []
+
+
+class Ending(Recorder):
+    """A program that ends with the first read that fails."""
+
+    alive = True
+
+    def read(self, size: int, address: int, /) -> bytes:
+        try:
+            return super().read(size, address)
+        except SystemFailure:
+            self.alive = False
+            raise
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+
+def test_a_program_that_ends_meanwhile_is_not_asked_again():
+    process = Ending(["rw-", "free"] * 5, "all is readable")
+    with pytest.raises(SystemFailure):
+        read_available(process, LIMIT - BASE, BASE)
+    assert len(process.reads) == 1

@@ -12,6 +12,7 @@ from support.stubs import failing
 from memaccess import (
     AmbiguousProcessError,
     MemoryAccessError,
+    MemoryView,
     ProcessInfo,
     ProcessNotFoundError,
     WindowInfo,
@@ -277,10 +278,30 @@ def test_a_system_that_does_not_answer_is_an_error_that_says_what_was_asked(
 
 
 @pytest.mark.parametrize("name", [None, b"game", 1.5, ["game"]], ids=repr)
-@pytest.mark.parametrize("finder", [find_process, find_processes, wait_for_process])
+@pytest.mark.parametrize("finder", [find_processes, wait_for_process, MemoryView.from_name])
 def test_a_name_that_is_no_str_is_refused(system, finder, name):
     with pytest.raises(TypeError, match=f"^a program's name is a str, not {type(name).__name__}$"):
         finder(name, system=system)
+
+
+def test_only_find_process_takes_a_pid(system):
+    for finder in (find_processes, wait_for_process, MemoryView.from_name):
+        with pytest.raises(TypeError, match=r"^a program's name is a str, not int$"):
+            finder(4, system=system)
+
+
+@pytest.mark.parametrize("wrong", [None, b"game", 1.5, ["game"]], ids=repr)
+def test_neither_a_name_nor_a_pid_is_refused(system, wrong):
+    with pytest.raises(TypeError, match=rf"^a pid is an int, not {type(wrong).__name__}"):
+        find_process(wrong, system=system)
+
+
+def test_letters_that_only_look_alike_in_capitals_are_different():
+    system = FakeSystem(FakeProcess(4, "straße.exe"), FakeProcess(8, "ΣΟΦΟΣ.exe"))
+    assert find_processes("strasse", system=system) == []
+    assert [process.pid for process in find_processes("STRAßE", system=system)] == [4]
+    assert [process.pid for process in find_processes("σοφος", system=system)] == []
+    assert [process.pid for process in find_processes("σοφοσ", system=system)] == [8]
 
 
 @pytest.mark.parametrize("title", [None, b"The Game", 4], ids=repr)

@@ -8,6 +8,7 @@ import ctypes
 import gc
 import itertools
 import pickle
+import re
 import struct
 import sys
 import threading
@@ -243,7 +244,7 @@ def test_a_program_that_was_started_anew_is_not_the_one_that_was_found():
         return process
 
     system.open = open_and_start  # type: ignore[method-assign]
-    with pytest.raises(ProcessNotFoundError, match="Process 5556 ended before it could be opened"):
+    with pytest.raises(ProcessNotFoundError, match="Process 5556 is no longer what was found"):
         MemoryView.from_name("game", system=system)
 
 
@@ -1060,7 +1061,7 @@ def stuck_once_lifted(game: FakeProcess, **replacements: Any) -> StubSystem:
 
     def protect(original: Callable[..., None], address: int, size: int, protection: int) -> None:
         if (address, protection) == (FREE + PAGE, own):
-            raise failure_with("VirtualProtectEx", 487)
+            raise failure_with("VirtualProtectEx", 5, "Access denied.")
         original(address, size, protection)
 
     return StubSystem(game, protect=protect, **replacements)
@@ -1077,9 +1078,79 @@ def test_as_many_protections_are_put_back_as_can_be_and_the_rest_is_named(shield
     assert [number for number, (old, new) in enumerate(pairs) if old != new] == [1]
     assert caught.value.transferred == 4 * PAGE
     assert caught.value.explanation == (
-        f"All {4 * PAGE} bytes were written. The protection was lifted and could not be put back; "
-        "it was: 0x601000-0x602000 (committed --- private)."
+        "All bytes were written, but then VirtualProtectEx failed: Access denied. "
+        "The protection was lifted and could not be put back; it was: 0x601000-0x602000 (committed --- private)."
     )
+    assert (caught.value.winerror, caught.value.region.base) == (5, FREE + PAGE)
+
+
+def test_a_title_that_changes_meanwhile_does_not_matter():
+    game = FakeProcess(PID, windows=("The Game",))
+
+    class Busy(FakeSystem):
+        def open(self, pid: int, access: Any, /) -> Any:
+            game.windows = ("The Game, level 2",)
+            return super().open(pid, access)
+
+    MemoryView.from_window("The Game", system=Busy(game)).close()
+
+
+@pytest.mark.parametrize("code", [5, 1450])
+def test_a_write_whose_end_fails_says_that_all_was_written(shielded, code):
+    flush = failing(failure_with("FlushInstructionCache", code, "No."))
+    before = protections(shielded)
+    with (
+        MemoryView(PID, "w", system=StubSystem(shielded, flush_code=flush)) as view,
+        pytest.raises(NotWritableError) as caught,
+    ):
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
+    assert (caught.value.winerror, caught.value.transferred) == (code, 4 * PAGE)
+    assert caught.value.explanation == "All bytes were written, but then FlushInstructionCache failed: No."
+    assert protections(shielded) == before
+
+
+def test_an_interrupted_flush_leaves_no_protection_lifted(shielded):
+    before = protections(shielded)
+    system = StubSystem(
+        shielded,
+        write=failing(failure_with("WriteProcessMemory", 299, transferred=1)),
+        flush_code=failing(KeyboardInterrupt()),
+    )
+    with MemoryView(PID, "w", system=system) as view, pytest.raises(KeyboardInterrupt):
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
+    assert protections(shielded) == before
+
+
+@pytest.mark.parametrize("code", [5, 87, 487])
+def test_a_protection_that_can_not_be_lifted_is_named(shielded, code):
+    refused = failing(failure_with("VirtualProtectEx", code, "No."))
+    with (
+        MemoryView(PID, "w", system=StubSystem(shielded, protect=refused)) as view,
+        pytest.raises(NotWritableError) as caught,
+    ):
+        view.write(b"a", FREE, force=True)
+    assert (caught.value.winerror, caught.value.region.base, caught.value.transferred) == (code, FREE, 0)
+    assert re.fullmatch(
+        r"The protection of 0x600000-0x\w+ \(.*\) could not be lifted: No\.", caught.value.explanation
+    )
+
+
+def test_forced_writes_to_one_program_do_not_wait_for_another(shielded):
+    other = FakeProcess(PID + 4)
+    other.map(FREE, PAGE, "r--")
+
+    def write_to_the_other(*_: object) -> None:
+        done = threading.Thread(target=lambda: other_view.write(b"a", FREE, force=True), daemon=True)
+        done.start()
+        done.join(10)
+        assert not done.is_alive()
+
+    with (
+        other.open("w") as other_view,
+        MemoryView(PID, "w", system=StubSystem(shielded, write=write_to_the_other)) as view,
+    ):
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
+    assert other.peek(1, FREE) == b"a"
 
 
 def test_a_write_that_fails_says_too_what_could_not_be_put_back(shielded):

@@ -5,7 +5,7 @@ Pure: the in-memory process of :mod:`memaccess.testing` protects its pages with 
 
 from __future__ import annotations
 
-from memaccess._records import Kind, Region, State
+from memaccess._records import Access, Kind, Region, State
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
 _READABLE = (
@@ -55,6 +55,16 @@ def region(base: int, size: int, state: int, protection: int, kind: int) -> Regi
         guarded=bool(protection & PageProtection.GUARD),
         protection=protection,
     )
+
+
+def refuses(region: Region, access: Access) -> bool:
+    """Whether ReadProcessMemory, or WriteProcessMemory, stops at such memory.
+
+    The latter lifts the protection of code by itself, and of nothing else (ReactOS does it the same
+    way: dll/win32/kernel32/client/proc.c).
+    """
+    allowed = region.readable if access is Access.READ else region.writable or region.executable
+    return region.state != "committed" or region.guarded or not allowed
 
 
 def writable_forms(region: Region) -> tuple[int, int]:
