@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
 
 import known_wine
 import pytest
@@ -10,6 +12,7 @@ from support import targets, win32
 from support.subjects import NOWHERE, PAGE
 
 from memaccess import (
+    ClosedViewError,
     MemoryAccessError,
     MemoryView,
     MissingRightError,
@@ -19,6 +22,10 @@ from memaccess import (
     ProcessNotFoundError,
     TargetExitedError,
 )
+from memaccess._win32._codes import failure_with
+
+if sys.platform == "win32":
+    from memaccess._backend import _windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,3 +232,30 @@ def test_errors_of_the_system_are_errors_of_python_s_families() -> None:
     for family in (OSError, RuntimeError, MemoryAccessError):
         with pytest.raises(family, match="pid 0"):
             MemoryView(0)
+
+
+def test_an_error_of_opening_needs_no_list_of_processes(monkeypatch) -> None:
+    def refuse() -> Any:
+        raise failure_with("CreateToolhelp32Snapshot", 8)
+
+    monkeypatch.setattr(_windows, "_snapshot", refuse)
+    with pytest.raises(ProcessNotFoundError):
+        MemoryView(0xFFFF_FFF0)
+
+
+def ask_for_ever(view: MemoryView) -> None:
+    while True:
+        view.region_at(0x10000)
+
+
+@pytest.mark.parametrize("bitness", targets.BITNESSES)
+def test_asking_while_another_thread_closes_says_that_the_view_is_closed(bitness) -> None:
+    with targets.start("values", bitness) as target:
+        for _ in range(20):
+            view = MemoryView(target.pid)
+            closer = threading.Thread(target=view.close)
+            closer.start()
+            with pytest.raises(ClosedViewError) as caught:
+                ask_for_ever(view)
+            closer.join()
+            assert caught.value.winerror == 6
