@@ -43,6 +43,8 @@ def _said(result: Any) -> str:
         return str(result)
     if result.error is None:
         return "works"
+    if not isinstance(result.error, type):
+        return "no source tells"
     words = [result.error.__name__]
     if isinstance(result.code, int):
         words.append(str(result.code))
