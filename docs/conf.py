@@ -34,7 +34,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|types|typing|enum)\..*"),
     (
         "py:.*",
-        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|Self|SupportsIndex|Cause)",
+        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause)",
     ),
 ]
 

@@ -10,18 +10,18 @@ from memaccess._aggregates import Aggregates
 from memaccess._arguments import checked_mode, checked_pid, checked_text
 from memaccess._backend import default_system
 from memaccess._errors import Cause, ProcessNotFoundError, SystemFailure
+from memaccess._map import MapAccess
 from memaccess._records import Access
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from typing import SupportsIndex
 
     from typing_extensions import Self
 
-    from memaccess._arguments import Address
     from memaccess._backend._interface import Process, System
-    from memaccess._records import ProcessInfo, Region, WindowInfo
+    from memaccess._records import ProcessInfo, WindowInfo
 
 
 class _Refusal:
@@ -37,7 +37,7 @@ class _Refusal:
     read = read_into = write = write_forced = _refuse
 
 
-class MemoryView(Aggregates):
+class MemoryView(MapAccess, Aggregates):
     """Live access to the memory of another program.
 
     :param pid: the process to open.
@@ -283,50 +283,3 @@ class MemoryView(Aggregates):
             return process.exit_code()
         except SystemFailure as failure:
             raise self._asking_error(failure, "get the state") from None
-
-    # -- the map
-
-    def region_at(self, address: Address) -> Region | None:
-        """What the memory at *address* is: the region from its page on.
-
-        :param address: any address in the region.
-        :returns: the region from that page on; None above the highest address of programs.
-        :raises WrongBitnessError: a 32-bit Python can't see the map of a 64-bit program above 4 GiB.
-        :raises TargetExitedError: the program has ended.
-        :raises ClosedViewError: the view was closed.
-        :raises OverflowError: the address does not lie in the program's address space.
-
-        It is what `VirtualQueryEx
-        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualqueryex>`__ tells.
-
-        >>> print(view.region_at(0x401000))
-        0x401000-0x402000 (committed rw- private)
-        """
-        number = self._checked_address(address, 1)
-        process = self._opened("query the memory map")
-        try:
-            return process.region_at(number)
-        except SystemFailure as failure:
-            from memaccess import _explain
-
-            raise _explain.query_error(process, failure, number) from None
-
-    def regions(self) -> Iterator[Region]:
-        """All regions of the program, from the lowest address to the highest, free ones among them.
-
-        The program goes on meanwhile, and may change its map: each region is as it was when it was
-        asked for.
-
-        :returns: an iterator, which asks the system for one region at a time.
-        :raises MemoryAccessError: as in :meth:`region_at`.
-
-        >>> [region.size for region in view.regions() if region.writable]
-        [4096]
-        """
-        address = 0
-        while address < self._address_limit:
-            region = self.region_at(address)
-            if region is None:
-                return
-            yield region
-            address = region.end

@@ -59,10 +59,12 @@ _RESERVED = 0
 class _Mapping:
     """Neighbouring pages that were mapped together."""
 
-    def __init__(self, base: int, data: bytearray, protection: int, kind: int) -> None:
+    def __init__(self, base: int, data: bytearray, protection: int, kind: int, file: str | None) -> None:
         self.base = base
         self.data = data
         self.kind = kind
+        self.file = file
+        self.first_protection = protection
         self.protections = [protection] * (len(data) // PAGE)
 
     @property
@@ -77,7 +79,13 @@ class _Mapping:
             last += 1
         state = MemoryState.RESERVE if protection == _RESERVED else MemoryState.COMMIT
         return _windows_protection.region(
-            self.base + first * PAGE, (last - first) * PAGE, state, protection, self.kind
+            self.base + first * PAGE,
+            (last - first) * PAGE,
+            state,
+            protection,
+            self.kind,
+            self.base,
+            self.first_protection or PageProtection.NOACCESS,
         )
 
 
@@ -151,6 +159,7 @@ class FakeProcess:
         *,
         kind: str = "private",
         guard: bool = False,
+        file: str | None = None,
     ) -> None:
         r"""Give the program memory.
 
@@ -159,7 +168,8 @@ class FakeProcess:
         :param protection: ``'rw-'`` and the like; ``'---'`` for memory that nobody may touch.
         :param kind: ``'private'``, ``'mapped'`` or ``'image'``.
         :param guard: whether they are guard pages.
-        :raises ValueError: there is memory already, or Windows has no such protection.
+        :param file: the path of the file that the memory is a view of.
+        :raises ValueError: private memory was given a file, there is memory already, or Windows has no such protection.
 
         >>> game = FakeProcess()
         >>> game.map(0x401000, b'Zoe', 'r--')
@@ -170,9 +180,11 @@ class FakeProcess:
             raise ValueError(f"Windows has no protection {protection!r}, only {', '.join(_PROTECTIONS)}")
         if kind not in _KINDS:
             raise ValueError(f"there is no kind {kind!r}, only {', '.join(_KINDS)}")
+        if file is not None and kind == "private":
+            raise ValueError("private memory is no file's; the kind of a file's is 'mapped' or 'image'")
         value = _PROTECTIONS[protection] | (PageProtection.GUARD if guard else 0)
         mapping = self._add(
-            address, content if isinstance(content, int) else len(content), value, _KINDS[kind]
+            address, content if isinstance(content, int) else len(content), value, _KINDS[kind], file
         )
         if not isinstance(content, int):
             offset = address - mapping.base
@@ -239,14 +251,14 @@ class FakeProcess:
         missing = size - len(piece)
         return piece + self.peek(missing, mapping.end) if missing > 0 else piece
 
-    def _add(self, address: int, size: int, protection: int, kind: int) -> _Mapping:
+    def _add(self, address: int, size: int, protection: int, kind: int, file: str | None = None) -> _Mapping:
         base = address // PAGE * PAGE
         end = -(-(address + size) // PAGE) * PAGE
         if size <= 0 or base < self.space.lowest or end > self.space.end:
             raise ValueError(f"a {self.bitness}-bit program can't have {size} bytes at 0x{address:x}")
         if any(base < other.end and other.base < end for other in self._mappings):
             raise ValueError(f"there is memory already at 0x{address:x}")
-        mapping = _Mapping(base, bytearray(end - base), protection, kind)
+        mapping = _Mapping(base, bytearray(end - base), protection, kind, file)
         self._mappings.append(mapping)
         self._mappings.sort(key=lambda each: each.base)
         return mapping
@@ -257,6 +269,10 @@ class FakeProcess:
                 return mapping
         raise ValueError(f"nothing is mapped at 0x{address:x}")
 
+    def _file_at(self, address: int) -> str | None:
+        found = (each.file for each in self._mappings if each.base <= address < each.end)
+        return next(found, None)
+
     def _region_at(self, address: int) -> Region | None:
         if address >= self.space.end:
             return None
@@ -266,7 +282,7 @@ class FakeProcess:
                 return mapping.region_at(address)
             if mapping.base > address:
                 stop = min(stop, mapping.base)
-        return _windows_protection.region(start, stop - start, MemoryState.FREE, 0, 0)
+        return _windows_protection.region(start, stop - start, MemoryState.FREE, 0, 0, 0, 0)
 
 
 def _code_of_write(region: Region | None, done: int) -> int:
@@ -381,6 +397,10 @@ class _OpenedFake:
         if not self._closed:
             self._closed = True
             self._target.open_handles -= 1
+
+    def mapped_file(self, address: int, /) -> str | None:
+        self._require_running("GetMappedFileNameW")
+        return self._target._file_at(address)
 
     def refuses(self, region: Region, access: Access, /) -> bool:
         return _windows_protection.refuses(region, access)

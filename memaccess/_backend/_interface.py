@@ -48,6 +48,10 @@ class MemoryMap(Protocol):
         """The region from *address*'s page on; None above the highest address of programs."""
         ...
 
+    def mapped_file(self, address: int, /) -> str | None:
+        """The path of the file that is mapped there; None where the memory is no file's."""
+        ...
+
 
 class Process(MemoryReader, MemoryWriter, MemoryMap, Protocol):
     """One opened program. Sizes are in bytes; addresses and ranges were checked by the caller.

@@ -15,19 +15,23 @@ assert sys.platform == "win32"
 
 import contextlib
 import ctypes
+import string
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import byte_count
-from memaccess._backend import _windows_facts, _windows_forcing, _windows_protection
+from memaccess._backend import _windows_facts, _windows_forcing, _windows_paths, _windows_protection
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import Access, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
 from memaccess._win32 import kernel32, ntdll, user32
 from memaccess._win32._codes import (
+    ERROR_FILE_INVALID,
     ERROR_INSUFFICIENT_BUFFER,
+    ERROR_INVALID_ADDRESS,
     ERROR_INVALID_PARAMETER,
     ERROR_NO_MORE_FILES,
     ERROR_PARTIAL_COPY,
+    ERROR_UNEXP_NET_ERR,
     failure_from,
     failure_with,
 )
@@ -57,6 +61,8 @@ _RIGHTS = {
     Access.WRITE: ProcessAccess.VM_WRITE | ProcessAccess.VM_OPERATION,
 }
 _IS_WINE = ntdll.wine_get_version is not None
+_NO_FILE = (ERROR_UNEXP_NET_ERR, ERROR_INVALID_ADDRESS, ERROR_FILE_INVALID)
+"""What GetMappedFileNameW gives for memory that is no file's: the first stands for STATUS_INVALID_ADDRESS."""
 _LONGEST_PATH = 32768
 """Length of the longest path of Windows, in characters."""
 
@@ -239,6 +245,16 @@ class WindowsProcess:
             self._query_handle = handle
         return self._query_handle
 
+    def mapped_file(self, address: int, /) -> str | None:
+        self._require_reach(address, 1, "GetMappedFileNameW")
+        try:
+            path: str | None = self._ask(_mapped_file, address)
+        except SystemFailure as trouble:
+            if trouble.cause is not Cause.DENIED:
+                raise
+            path = _mapped_file(self._information_handle(), address)
+        return path
+
     def protect(self, address: int, size: int, protection: int, /) -> None:
         self._require_reach(address, size, "VirtualProtectEx")
         previous = DWORD()
@@ -391,7 +407,36 @@ def _query(handle: HANDLE | None, address: int) -> Region | None:
         if trouble.winerror == ERROR_INVALID_PARAMETER:
             return None
         raise
-    return _windows_protection.region(info.BaseAddress, info.RegionSize, info.State, info.Protect, info.Type)
+    return _windows_protection.region(
+        info.BaseAddress,
+        info.RegionSize,
+        info.State,
+        info.Protect,
+        info.Type,
+        info.AllocationBase,
+        info.AllocationProtect,
+    )
+
+
+def _mapped_file(handle: HANDLE | None, address: int) -> str | None:
+    """The file that is mapped there, with its drive; None where the memory is no file's."""
+    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+    try:
+        kernel32.K32GetMappedFileNameW(handle, address, buffer, len(buffer))
+    except SystemFailure as trouble:
+        if trouble.winerror in _NO_FILE:
+            return None
+        raise
+    return _windows_paths.dos_path(buffer.value, _drives())
+
+
+def _drives() -> Iterator[tuple[str, str]]:
+    """The drives, such as ``C:``, and the device that each of them stands for."""
+    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+    for letter in string.ascii_uppercase:
+        with contextlib.suppress(SystemFailure):  # most letters are no drive
+            kernel32.QueryDosDeviceW(f"{letter}:", buffer, len(buffer))
+            yield f"{letter}:", buffer.value
 
 
 def _snapshot() -> Iterator[tuple[int, str, int]]:

@@ -40,20 +40,32 @@ _KINDS: dict[MemoryType, Kind] = {
 }
 
 
-def region(base: int, size: int, state: int, protection: int, kind: int) -> Region:
+def region(
+    base: int,
+    size: int,
+    state: int,
+    protection: int,
+    kind: int,
+    allocation_base: int,
+    allocation_protection: int,
+) -> Region:
     """A region from the values that Windows gives; what it leaves undefined is 0."""
-    committed = state == MemoryState.COMMIT
-    protection = protection if committed else 0
+    free = state == MemoryState.FREE
+    protection = protection if state == MemoryState.COMMIT else 0
     return Region(
         base=base,
         size=size,
         state=_STATES[MemoryState(state)],
-        kind=None if state == MemoryState.FREE else _KINDS.get(MemoryType(kind)),
+        kind=None if free else _KINDS.get(MemoryType(kind)),
         readable=bool(protection & _READABLE),
         writable=bool(protection & _WRITABLE),
         executable=bool(protection & _EXECUTABLE),
         guarded=bool(protection & PageProtection.GUARD),
         protection=protection,
+        allocation_base=0 if free else allocation_base,
+        allocation_protection=0 if free else allocation_protection,
+        raw_state=state,
+        raw_kind=0 if free else kind,
     )
 
 

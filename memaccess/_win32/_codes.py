@@ -11,11 +11,13 @@ ERROR_ACCESS_DENIED = 5
 ERROR_INVALID_HANDLE = 6
 ERROR_NO_MORE_FILES = 18
 ERROR_NOT_SUPPORTED = 50
+ERROR_UNEXP_NET_ERR = 59
 ERROR_INVALID_PARAMETER = 87
 ERROR_INSUFFICIENT_BUFFER = 122
 ERROR_PARTIAL_COPY = 299
 ERROR_INVALID_ADDRESS = 487
 ERROR_NOACCESS = 998
+ERROR_FILE_INVALID = 1006
 
 # Codes that mean the same after every function. Whoever closed a view, or knows that an address is
 # out of reach, says so by a cause of its own.

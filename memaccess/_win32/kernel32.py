@@ -29,6 +29,12 @@ WriteProcessMemory = declare(_dll, "WriteProcessMemory", BOOL, HANDLE, PVOID, PV
 VirtualQueryEx = declare(
     _dll, "VirtualQueryEx", SIZE_T, HANDLE, PVOID, _pointer(MEMORY_BASIC_INFORMATION), SIZE_T, check=nonzero
 )
+# https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-getmappedfilenamew
+K32GetMappedFileNameW = declare(
+    _dll, "K32GetMappedFileNameW", DWORD, HANDLE, PVOID, LPWSTR, DWORD, check=nonzero
+)
+# https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-querydosdevicew
+QueryDosDeviceW = declare(_dll, "QueryDosDeviceW", DWORD, LPWSTR, LPWSTR, DWORD, check=nonzero)
 # https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotectex
 VirtualProtectEx = declare(
     _dll, "VirtualProtectEx", BOOL, HANDLE, PVOID, SIZE_T, DWORD, _pointer(DWORD), check=nonzero

@@ -43,6 +43,24 @@ def test_memory_has_the_protection_that_the_program_is_told(subject: Subject, pa
     assert region.protection == subject.protection(page) != 0
 
 
+@pytest.mark.parametrize("page", [*RIGHTS, "reserved", "lonely"])
+def test_memory_has_the_raw_values_that_the_program_is_told(subject: Subject, page: str) -> None:
+    region = region_at(subject, page)
+    assert region is not None
+    told = subject.query(page)
+    assert (region.raw_state, region.raw_kind) == (told["state"], told["type"])
+    assert region.allocation_base == told["allocation_base"]
+    if subject.is_real:  # the fake knows no protection of what was only reserved
+        assert region.allocation_protection == told["allocation_protect"]
+
+
+def test_a_page_behind_others_is_of_their_allocation(subject: Subject) -> None:
+    region = region_at(subject, "run", 2 * PAGE)
+    assert region is not None
+    own = 0 if subject.is_real else 2 * PAGE  # the fake's run was mapped page by page
+    assert region.allocation_base == subject.address("run") + own
+
+
 @pytest.mark.parametrize("page", RIGHTS)
 def test_a_region_is_as_long_as_its_protection(subject: Subject, page: str) -> None:
     region = region_at(subject, page)
@@ -74,6 +92,20 @@ def test_free_memory_has_nothing(subject: Subject, page: str) -> None:
     region = region_at(subject, page)
     assert region is not None
     assert (region.state, region.kind, region.rights, region.protection) == ("free", None, "---", 0)
+    assert (region.raw_kind, region.allocation_base, region.allocation_protection) == (0, 0, 0)
+
+
+def test_private_memory_is_no_file_s(subject: Subject) -> None:
+    require_reach(subject, "readwrite")
+    with subject.open("r") as view:
+        assert view.mapped_file(subject.address("readwrite")) is None
+
+
+@pytest.mark.parametrize("page", ["free", "null", "reserved"])
+def test_what_is_not_there_is_no_file_s(subject: Subject, page: str) -> None:
+    require_reach(subject, page)
+    with subject.open("r") as view:
+        assert view.mapped_file(subject.address(page)) is None
 
 
 def test_of_the_kernel_nothing_is_known(subject: Subject) -> None:
@@ -101,3 +133,23 @@ def test_the_map_has_no_gaps_and_all_pages(subject: Subject) -> None:
         "readonly": "r--",
         "execute_read": "r-x",
     }
+
+
+def test_a_walk_through_a_part_has_the_pages_of_it(subject: Subject) -> None:
+    require_reach(subject, "run")
+    start = subject.address("run")
+    with subject.open("r") as view:
+        regions = list(view.regions(start + 5, start + 3 * PAGE))
+    assert [(each.base, each.rights) for each in regions] == [
+        (start, "rw-"),
+        (start + PAGE, "r--"),
+        (start + 2 * PAGE, "rw-"),
+    ]
+
+
+def test_a_walk_can_leave_out_what_is_not_wanted(subject: Subject) -> None:
+    require_reach(subject, "run")
+    start = subject.address("run")
+    with subject.open("r") as view:
+        regions = list(view.regions(start, start + 3 * PAGE, state="committed", writable=False))
+    assert [each.base for each in regions] == [start + PAGE]

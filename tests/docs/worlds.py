@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PLAYER = 0x01234560
 POSITION = PLAYER + 0x20
+_PROGRAM = r"C:\game\game.exe"
 _PLAYER = struct.Struct("<ifq16s3f")
 _FIRST_PLAYER = _PLAYER.pack(100, 1.5, 250, b"Ada", 1.0, 2.0, 3.0)
 
@@ -76,8 +77,8 @@ def _game() -> FakeProcess:
         view.write_string("Zoë and Ada", 0x01234600, "utf-16")
         view.write_string("saved", 0x01234680)
         view.write(b"\xff" * 8, 0x01234FF8)
-    game.map(0x01240000, struct.pack("<f", 9.81) + b"GAME OVER", "r--", kind="image")
-    game.map(0x01250000, b"\xb8\x2a\x00\x00\x00\xc3", "r-x", kind="image")
+    game.map(0x01240000, struct.pack("<f", 9.81) + b"GAME OVER", "r--", kind="image", file=_PROGRAM)
+    game.map(0x01250000, b"\xb8\x2a\x00\x00\x00\xc3", "r-x", kind="image", file=_PROGRAM)
     game.map(0x01260000, 0x1000, "---")
     game.map(0x01270000, 0x1000, guard=True)
     game.reserve(0x01280000, 0x10000)

@@ -43,6 +43,10 @@ class Subject(Protocol):
         """The protection as the program itself is told it."""
         ...
 
+    def query(self, page: str) -> dict[str, int]:
+        """What the program itself is told of the page, by Windows' names."""
+        ...
+
     def end(self, code: int) -> None:
         """Let it exit, and wait until it has."""
         ...
@@ -99,6 +103,10 @@ class FakeSubject:
         assert region is not None
         return region.protection
 
+    def query(self, page: str) -> dict[str, int]:
+        state = 0x2000 if page == "reserved" else 0x1000
+        return {"state": state, "type": 0x20000, "allocation_base": self.address(page)}
+
     def end(self, code: int) -> None:
         self._fake.exit(code)
 
@@ -131,6 +139,9 @@ class RealSubject:
 
     def protection(self, page: str, offset: int = 0) -> int:
         return self._target.ask(f"query {page} {offset}")["protect"]
+
+    def query(self, page: str) -> dict[str, int]:
+        return self._target.ask(f"query {page} 0")
 
     def end(self, code: int) -> None:
         assert self._target.tell(f"exit {code}") == code

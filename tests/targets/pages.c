@@ -140,6 +140,8 @@ static void print_protection(const unsigned char *address)
     VirtualQuery(address, &info, sizeof info);
     printf("\"protect\": %lu, \"state\": %lu, \"type\": %lu, \"size\": %I64u", info.Protect,
            info.State, info.Type, (unsigned long long)info.RegionSize);
+    printf(", \"allocation_base\": %I64u, \"allocation_protect\": %lu",
+           (unsigned long long)(uintptr_t)info.AllocationBase, info.AllocationProtect);
 }
 
 static void say_protections(void)

@@ -60,6 +60,7 @@ def make_game() -> FakeProcess:
         view.write_array("int", [1, 2, 3], 0x401020)
         view.write_struct("if", (7, 2.5), 0x401030)
         view.write_double(2.5, 0x401038)
+    game.map(0x140000000, b"MZ", "r--", kind="image", file="C:\\game.exe")
     return game
 
 

@@ -25,13 +25,14 @@ HOUSE = Path(memaccess.__file__).parent
 # package is one room here; within it the test for cycles counts.
 FLOORS = (
     {"_records"},
+    {"_regions"},
     {"_errors", "_arguments"},
     {"_types"},
     {"_win32", "_strings", "_structs", "_batch"},
     {"_backend"},
     {"_partial", "_explain"},
     {"_processes", "_bytes"},
-    {"_typed"},
+    {"_typed", "_map"},
     {"_aggregates"},
     {"_view"},
     {"memaccess"},

@@ -16,7 +16,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.stubs import StubSystem, failing
+from support.stubs import StubSystem, answering, failing
 
 from memaccess import (
     AmbiguousProcessError,
@@ -29,6 +29,7 @@ from memaccess import (
     PartialWriteError,
     ProcessDeniedError,
     ProcessNotFoundError,
+    Region,
     TargetExitedError,
     UnterminatedStringError,
 )
@@ -908,6 +909,89 @@ def test_the_region_at_an_address_begins_with_its_page(game):
         region = view.region_at(FREE + PAGE + 8)
     assert (region.base, region.size, region.kind) == (FREE + PAGE, 2 * PAGE, "image")
     assert region.rights == "r-x"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, 7),
+        ({"state": "free"}, 3),
+        ({"state": "committed"}, 3),
+        ({"state": "reserved"}, 1),
+        ({"kind": "image"}, 1),
+        ({"kind": "private"}, 3),
+        ({"readable": True}, 3),
+        ({"writable": True}, 2),
+        ({"writable": False, "state": "committed"}, 1),
+        ({"executable": True}, 1),
+        ({"guarded": True}, 1),
+        ({"guarded": False, "readable": True}, 2),
+    ],
+)
+def test_regions_are_filtered(game, wanted, found):
+    game.map(FREE, PAGE, "r-x", kind="image")
+    game.map(FREE + PAGE, PAGE, guard=True)
+    game.reserve(FREE + 2 * PAGE, PAGE)
+    with game.open() as view:
+        assert len(list(view.regions(**wanted))) == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "message"),
+    [
+        ({"state": "busy"}, ValueError, "state is one of 'committed', 'reserved', 'free', not 'busy'"),
+        ({"kind": 1}, ValueError, "kind is one of 'private', 'mapped', 'image', not 1"),
+        ({"readable": "r"}, TypeError, "readable is True, False or None, not 'r'"),
+        ({"start": -1}, OverflowError, "negative"),
+        ({"stop": 1 << 65}, OverflowError, "address space"),
+        ({"start": "game.exe"}, TypeError, "an address is an int"),
+    ],
+)
+def test_a_filter_that_is_none_is_refused_at_once(view, wanted, error, message):
+    with pytest.raises(error, match=message):
+        view.regions(**wanted)
+
+
+def test_a_closed_view_has_no_regions(game):
+    view = game.open()
+    view.close()
+    with pytest.raises(ClosedViewError, match="Can't query the memory map of process 5556, error code 6"):
+        view.regions()
+
+
+def test_a_walk_begins_and_ends_where_it_should(game):
+    game.map(FREE, 3 * PAGE, "r-x", kind="image")
+    with game.open() as view:
+        assert [str(each) for each in view.regions(FREE + PAGE + 1, FREE + PAGE + 2)] == [
+            "0x601000-0x603000 (committed r-x image)"
+        ]
+        assert list(view.regions(FREE, FREE)) == []
+
+
+def test_a_map_that_changes_under_the_walk_does_not_stop_it(game):
+    game.map(FREE, PAGE)
+    with game.open() as view:
+        walk = view.regions(state="committed")
+        first = next(walk)
+        game.unmap(FREE)
+        game.map(FREE + 8 * PAGE, PAGE, "r--")
+        rest = list(walk)
+    assert (first.base, [each.base for each in rest]) == (BASE, [FREE + 8 * PAGE])
+
+
+def test_a_walk_ends_where_a_system_goes_in_circles(game):
+    backwards = Region(0, 0, "free", None, False, False, False, False, 0)
+    with MemoryView(PID, system=StubSystem(game, region_at=answering(backwards))) as view:
+        assert list(view.regions()) == []
+
+
+def test_a_file_is_named_where_memory_is_one_s(game):
+    game.map(FREE, 2 * PAGE, "r--", kind="image", file="C:\\game\\game.exe")
+    with game.open() as view:
+        assert view.mapped_file(FREE + PAGE) == "C:\\game\\game.exe"
+        assert view.mapped_file(BASE) is None
+    with pytest.raises(ValueError, match="private memory is no file's"):
+        game.map(FREE + 8 * PAGE, PAGE, file="C:\\x")
 
 
 def test_there_is_no_region_above_the_highest_address_of_programs(view):
