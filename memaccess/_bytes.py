@@ -115,7 +115,8 @@ class ByteAccess:
                 raise self._system.refusal(Cause.INACCESSIBLE)
             return result
         except SystemFailure as failure:
-            raise self._read_error(failure, size, address) from None
+            # What it knows of bytes is of the part that failed, and not of the range.
+            raise self._read_error(failure.after(0), size, address) from None
 
     def write(self, values: Buffer, address: Address, *, force: bool = False) -> None:
         r"""Write the bytes of *values* at *address*: all of them, or it is an error.

@@ -214,6 +214,9 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     kind = operation.partial if failure.transferred else operation.refused
     if memory.unseen is Cause.CLOSED:
         return ClosedViewError, _CLOSED, None
+    ended = _ended(process) if memory.unseen else ""
+    if ended:
+        return TargetExitedError, ended, None
     if failure.cause is Cause.DENIED and not (region or memory.is_beyond or memory.unseen):
         explanation = f"The system does not let this view {operation.verb} there: {failure.text}"
         return MissingRightError, explanation, None

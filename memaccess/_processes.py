@@ -181,12 +181,12 @@ def wait_for_process(name: str, timeout: float | None = None, *, system: System 
 
 def _name_key(name: str) -> str:
     """What two names of the same program have in common."""
-    return _letters(checked_text("a program's name", name)).removesuffix(".exe")
+    return _letters(checked_text("a program's name", name)).removesuffix(".EXE")
 
 
 def _letters(text: str) -> str:
-    """*text* without letter case, as Windows compares: one character by one, and no ß as ss."""
-    return "".join(map(str.lower, text))
+    """*text* without letter case, one character by one as Windows compares: ß is no SS."""
+    return "".join(letter.upper() if len(letter.upper()) == 1 else letter for letter in text)
 
 
 def _refuse_several(what: str, pids: Iterable[int]) -> None:

@@ -44,14 +44,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FakeProcess", "FakeSystem", "Process", "System"]
 
-_PROTECTIONS = {
-    "---": PageProtection.NOACCESS,
-    "r--": PageProtection.READONLY,
-    "rw-": PageProtection.READWRITE,
-    "--x": PageProtection.EXECUTE,
-    "r-x": PageProtection.EXECUTE_READ,
-    "rwx": PageProtection.EXECUTE_READWRITE,
-}
 _KINDS = {"private": MemoryType.PRIVATE, "mapped": MemoryType.MAPPED, "image": MemoryType.IMAGE}
 _RESERVED = 0
 
@@ -176,13 +168,15 @@ class FakeProcess:
         >>> game.peek(4, 0x401000)
         b'Zoe\x00'
         """
-        if protection not in _PROTECTIONS:
-            raise ValueError(f"Windows has no protection {protection!r}, only {', '.join(_PROTECTIONS)}")
+        if protection not in _windows_protection.RIGHTS:
+            raise ValueError(
+                f"Windows has no protection {protection!r}, only {', '.join(_windows_protection.RIGHTS)}"
+            )
         if kind not in _KINDS:
             raise ValueError(f"there is no kind {kind!r}, only {', '.join(_KINDS)}")
         if file is not None and kind == "private":
             raise ValueError("private memory is no file's; the kind of a file's is 'mapped' or 'image'")
-        value = _PROTECTIONS[protection] | (PageProtection.GUARD if guard else 0)
+        value = _windows_protection.RIGHTS[protection] | (PageProtection.GUARD if guard else 0)
         mapping = self._add(
             address, content if isinstance(content, int) else len(content), value, _KINDS[kind], file
         )
@@ -472,7 +466,7 @@ class _OpenedFake:
             self._require("WriteProcessMemory", Access.WRITE)
             _windows_forcing.write_forced(self, data, address)
 
-    def protect(self, address: int, size: int, protection: int, /) -> None:
+    def set_protection(self, address: int, size: int, protection: int, /) -> None:
         self._require("VirtualProtectEx", Access.WRITE)
         try:
             mapping = self._target._mapping_at(address)

@@ -236,13 +236,12 @@ class WindowsProcess:
         if self._query_handle is None:
             held = self._held()
             try:
-                handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
-                # The pid is that of our process only if that one was still open when it was used.
+                # The pid is that of our process only while that one is held open.
                 if held._handle is None:
                     raise failure_from(Cause.CLOSED, "OpenProcess")
+                self._query_handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
             finally:
                 held.close()
-            self._query_handle = handle
         return self._query_handle
 
     def mapped_file(self, address: int, /) -> str | None:
@@ -255,7 +254,7 @@ class WindowsProcess:
             path = _mapped_file(self._information_handle(), address)
         return path
 
-    def protect(self, address: int, size: int, protection: int, /) -> None:
+    def set_protection(self, address: int, size: int, protection: int, /) -> None:
         self._require_reach(address, size, "VirtualProtectEx")
         previous = DWORD()
         self._ask(kernel32.VirtualProtectEx, address, size, protection, ctypes.byref(previous))
@@ -404,6 +403,7 @@ def _query(handle: HANDLE | None, address: int) -> Region | None:
     try:
         kernel32.VirtualQueryEx(handle, address, ctypes.byref(info), ctypes.sizeof(info))
     except SystemFailure as trouble:
+        del handle  # the traceback would keep it open
         if trouble.winerror == ERROR_INVALID_PARAMETER:
             return None
         raise
@@ -424,6 +424,7 @@ def _mapped_file(handle: HANDLE | None, address: int) -> str | None:
     try:
         kernel32.K32GetMappedFileNameW(handle, address, buffer, len(buffer))
     except SystemFailure as trouble:
+        del handle  # the traceback would keep it open
         if trouble.winerror in _NO_FILE:
             return None
         raise

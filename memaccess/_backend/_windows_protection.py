@@ -28,6 +28,19 @@ _EXECUTABLE = (
     | PageProtection.EXECUTE_READWRITE
     | PageProtection.EXECUTE_WRITECOPY
 )
+RIGHTS = {
+    "---": PageProtection.NOACCESS,
+    "r--": PageProtection.READONLY,
+    "rw-": PageProtection.READWRITE,
+    "--x": PageProtection.EXECUTE,
+    "r-x": PageProtection.EXECUTE_READ,
+    "rwx": PageProtection.EXECUTE_READWRITE,
+}
+"""The protections that Windows has, by what they allow."""
+_PRIVATE_COPIES = {
+    PageProtection.READWRITE: PageProtection.WRITECOPY,
+    PageProtection.EXECUTE_READWRITE: PageProtection.EXECUTE_WRITECOPY,
+}
 _STATES: dict[MemoryState, State] = {
     MemoryState.COMMIT: "committed",
     MemoryState.RESERVE: "reserved",
@@ -85,7 +98,11 @@ def writable_forms(region: Region) -> tuple[int, int]:
     GUARD has to go, or the write would set it off. A view of a file that was mapped for reading
     takes no READWRITE, but a private copy.
     """
+    return forms("rwx" if region.executable else "rw-", region)
+
+
+def forms(rights: str, region: Region) -> tuple[int, int]:
+    """The protections that give those *rights* to a region, the one to try first in front."""
     cache = region.protection & (PageProtection.NOCACHE | PageProtection.WRITECOMBINE)
-    if region.executable:
-        return PageProtection.EXECUTE_READWRITE | cache, PageProtection.EXECUTE_WRITECOPY | cache
-    return PageProtection.READWRITE | cache, PageProtection.WRITECOPY | cache
+    value = RIGHTS[rights]
+    return value | cache, _PRIVATE_COPIES.get(value, value) | cache

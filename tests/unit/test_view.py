@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import copy
 import ctypes
 import gc
@@ -33,6 +34,7 @@ from memaccess import (
     TargetExitedError,
     UnterminatedStringError,
 )
+from memaccess._backend import _windows_pages
 from memaccess._types import TYPES
 from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
@@ -884,6 +886,24 @@ def test_a_program_that_ends_meanwhile_is_no_missing_memory(game):
         view.read_available(8, FREE)
 
 
+def test_a_program_that_ends_in_a_later_part_brings_no_bytes_of_that(game):
+    game.map(FREE, PAGE)
+    game.map(FREE + 2 * PAGE, PAGE)
+
+    def read(original: Callable[..., bytes], size: int, address: int) -> bytes:
+        if address == FREE + 2 * PAGE:
+            game.exit(9)
+            raise failure_with("ReadProcessMemory", 299, transferred=8, data=b"ZZZZZZZZ")
+        return original(size, address)
+
+    with (
+        MemoryView(PID, system=StubSystem(game, read=read)) as view,
+        pytest.raises(TargetExitedError) as caught,
+    ):
+        view.read_available(3 * PAGE, FREE)
+    assert (caught.value.address, caught.value.transferred, caught.value.data) == (FREE, 0, b"")
+
+
 def test_what_the_view_may_not_read_is_no_missing_memory(game):
     with game.open("w") as view, pytest.raises(MissingRightError):
         view.read_available(8, BASE)
@@ -1118,7 +1138,7 @@ def test_the_protection_is_put_back_when_lifting_it_fails_half_way(shielded):
         original(address, size, protection)
 
     with (
-        MemoryView(PID, "w", system=StubSystem(shielded, protect=protect)) as view,
+        MemoryView(PID, "w", system=StubSystem(shielded, set_protection=protect)) as view,
         pytest.raises(NotWritableError) as caught,
     ):
         view.write(b"z" * 4 * PAGE, FREE, force=True)
@@ -1148,7 +1168,7 @@ def stuck_once_lifted(game: FakeProcess, **replacements: Any) -> StubSystem:
             raise failure_with("VirtualProtectEx", 5, "Access denied.")
         original(address, size, protection)
 
-    return StubSystem(game, protect=protect, **replacements)
+    return StubSystem(game, set_protection=protect, **replacements)
 
 
 def test_as_many_protections_are_put_back_as_can_be_and_the_rest_is_named(shielded):
@@ -1205,11 +1225,40 @@ def test_an_interrupted_flush_leaves_no_protection_lifted(shielded):
     assert protections(shielded) == before
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, SystemExit])
+@pytest.mark.parametrize("before_it", [True, False])
+@pytest.mark.parametrize("moment", range(10))
+def test_whatever_interrupts_a_change_of_protection_leaves_none_behind(shielded, error, before_it, moment):
+    before = protections(shielded)
+    numbers = itertools.count()
+
+    def interrupted(original: Callable[..., None], *arguments: int) -> None:
+        number = next(numbers)
+        if number == moment and before_it:
+            raise error
+        original(*arguments)
+        if number == moment:
+            raise error
+
+    with MemoryView(PID, "w", system=StubSystem(shielded, set_protection=interrupted)) as view:
+        with contextlib.suppress(error):
+            view.write(b"z" * 4 * PAGE, FREE, force=True)
+    assert protections(shielded) == before
+    assert _windows_pages._turns == {}
+
+
+def test_a_change_that_is_always_interrupted_ends(shielded):
+    stop = failing(KeyboardInterrupt())
+    system = StubSystem(shielded, set_protection=stop)
+    with MemoryView(PID, "w", system=system) as view, pytest.raises(KeyboardInterrupt):
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
+
+
 @pytest.mark.parametrize("code", [5, 87, 487])
 def test_a_protection_that_can_not_be_lifted_is_named(shielded, code):
     refused = failing(failure_with("VirtualProtectEx", code, "No."))
     with (
-        MemoryView(PID, "w", system=StubSystem(shielded, protect=refused)) as view,
+        MemoryView(PID, "w", system=StubSystem(shielded, set_protection=refused)) as view,
         pytest.raises(NotWritableError) as caught,
     ):
         view.write(b"a", FREE, force=True)
@@ -1255,7 +1304,7 @@ def test_a_page_that_takes_no_other_protection_gets_a_private_copy(shielded):
             raise failure_with("VirtualProtectEx", 87)
         original(address, size, protection)
 
-    with MemoryView(PID, "w", system=StubSystem(shielded, protect=protect)) as view:
+    with MemoryView(PID, "w", system=StubSystem(shielded, set_protection=protect)) as view:
         view.write(b"a", FREE, force=True)
     assert tried == [0x04, 0x08, 0x02]  # READWRITE, WRITECOPY, and READONLY again
     assert shielded.peek(1, FREE) == b"a"
@@ -1279,7 +1328,7 @@ def test_the_processor_is_told_of_changed_code(shielded):
 
 def test_memory_that_can_be_written_anyway_keeps_its_protection_all_the_time(game):
     never = failing(AssertionError("the protection was changed"))
-    with MemoryView(PID, "w", system=StubSystem(game, protect=never)) as view:
+    with MemoryView(PID, "w", system=StubSystem(game, set_protection=never)) as view:
         view.write(b"a", BASE, force=True)
     assert game.peek(1, BASE) == b"a"
 

@@ -1,0 +1,184 @@
+"""Changing the protection of Windows' pages, and putting it back.
+
+Pure: the in-memory process of :mod:`memaccess.testing` does it the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from memaccess._backend import _windows_protection
+from memaccess._backend._interface import MemoryMap
+from memaccess._errors import SystemFailure
+from memaccess._win32._codes import ERROR_INVALID_ADDRESS, failure_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memaccess._records import Region
+
+_ATTEMPTS = 3
+"""How often putting a protection back is tried where something interrupts it."""
+
+_turns: dict[int, _Turn] = {}
+_guard = threading.Lock()
+
+
+class _Turn:
+    """The lock of those who change protections of one program, and how many want it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+
+
+@contextlib.contextmanager
+def turn_of(pid: int) -> Iterator[None]:
+    """A block that has that program's protections to itself, whichever view it goes through.
+
+    Else one would put a protection back while another counts on it being lifted. Other programs don't
+    wait: Wine 8 never returns from some calls to a program that dies meanwhile.
+    """
+    with _guard:
+        turn = _turns.setdefault(pid, _Turn())
+        turn.users += 1
+    try:
+        with turn.lock:
+            yield
+    finally:
+        with _guard:
+            turn.users -= 1
+            if not turn.users:
+                _turns.pop(pid, None)
+
+
+class Protected(MemoryMap, Protocol):
+    """A process whose pages can be given another protection."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def set_protection(self, address: int, size: int, protection: int, /) -> None:
+        """Give all pages of the range that protection."""
+        ...
+
+
+def protect(process: Protected, rights: str, size: int, address: int) -> tuple[Region, ...]:
+    """Give the pages of a range those rights.
+
+    :param rights: one of :data:`~memaccess._backend._windows_protection.RIGHTS`.
+    :returns: what :func:`put_back` takes.
+    :raises SystemFailure: nothing was changed; or its ``unrestored`` says where something was.
+    """
+    changed: list[Region] = []
+    done: tuple[Region, ...] = ()
+    with turn_of(process.pid), nothing_left(process, changed):
+        try:
+            for piece in pieces(process, address, size):
+                change(process, piece, _windows_protection.forms(rights, piece), changed)
+        except BaseException as stop:
+            restore_after(process, changed, stop)
+            raise
+        done = tuple(changed)
+        changed.clear()
+    return done
+
+
+def put_back(process: Protected, changed: tuple[Region, ...]) -> None:
+    """Give pages the protection back that they had.
+
+    :raises SystemFailure: the system refused; its ``unrestored`` says where.
+    """
+    with turn_of(process.pid):
+        restore(process, list(changed))
+
+
+def pieces(process: Protected, address: int, size: int) -> list[Region]:
+    """The range, cut where the protection changes.
+
+    :raises SystemFailure: a part of it has no memory at all.
+    """
+    found = []
+    end = address + size
+    while address < end:
+        region = process.region_at(address)
+        if region is None or region.state != "committed":
+            raise failure_with("VirtualQueryEx", ERROR_INVALID_ADDRESS, "no memory there")
+        stop = min(region.end, end)
+        found.append(region._replace(base=address, size=stop - address))
+        address = stop
+    return found
+
+
+def change(process: Protected, piece: Region, forms: tuple[int, int], changed: list[Region]) -> None:
+    """Give a piece the first of two protections that it takes.
+
+    It is noted among those *changed* before that: Ctrl+C may come right after.
+    """
+    first, second = forms
+    changed.append(piece)
+    try:
+        process.set_protection(piece.base, piece.size, first)
+    except SystemFailure:
+        try:
+            process.set_protection(piece.base, piece.size, second)
+        except SystemFailure as failure:
+            changed.pop()
+            failure.shielded = piece
+            raise
+
+
+def restore_after(process: Protected, changed: list[Region], stop: BaseException) -> None:
+    """Put every piece's protection back, after something went wrong that is the error to report."""
+    try:
+        restore(process, changed)
+    except SystemFailure as later:
+        if not isinstance(stop, SystemFailure):
+            raise stop from later
+        stop.unrestored = later.unrestored
+
+
+@contextlib.contextmanager
+def nothing_left(process: Protected, changed: list[Region]) -> Iterator[None]:
+    """A block that ends with no piece changed, also where Ctrl+C comes between two of its steps."""
+    try:
+        yield
+    finally:
+        if changed:
+            restore(process, changed)
+
+
+def restore(process: Protected, changed: list[Region]) -> None:
+    """Put every piece's protection back, and take it off the list.
+
+    :raises SystemFailure: the system refused; its ``unrestored`` says where.
+    """
+    refused: list[Region] = []
+    first: SystemFailure | None = None
+    interrupt: BaseException | None = None
+    attempts = 0
+    while changed:
+        piece = changed[-1]
+        attempts += 1
+        try:
+            process.set_protection(piece.base, piece.size, piece.protection)
+        except SystemFailure as failure:
+            refused.append(piece)
+            first = first or failure
+        except BaseException as error:  # Ctrl+C, or no memory: the rest has to be put back all the same
+            interrupt = error
+            if attempts < _ATTEMPTS:
+                continue  # it may have come before the call
+        changed.pop()
+        attempts = 0
+    try:
+        if first is not None:
+            first.unrestored = tuple(refused)
+        if interrupt is not None:
+            raise interrupt from first
+        if first is not None:
+            raise first
+    finally:
+        del first, interrupt  # or they keep this frame, which keeps them
