@@ -1240,9 +1240,9 @@ def test_whatever_interrupts_a_change_of_protection_leaves_none_behind(shielded,
         if number == moment:
             raise error
 
-    with MemoryView(PID, "w", system=StubSystem(shielded, set_protection=interrupted)) as view:
-        with contextlib.suppress(error):
-            view.write(b"z" * 4 * PAGE, FREE, force=True)
+    system = StubSystem(shielded, set_protection=interrupted)
+    with MemoryView(PID, "w", system=system) as view, contextlib.suppress(error):
+        view.write(b"z" * 4 * PAGE, FREE, force=True)
     assert protections(shielded) == before
     assert _windows_pages._turns == {}
 
