@@ -17,6 +17,7 @@ from memaccess._errors import (
     UnterminatedStringError,
     WrongBitnessError,
 )
+from memaccess._map import Allocation, Protection
 from memaccess._processes import (
     find_process,
     find_processes,
@@ -31,6 +32,7 @@ from memaccess._view import MemoryView
 __version__ = "0.1.0"
 
 __all__ = [
+    "Allocation",
     "AmbiguousProcessError",
     "ClosedViewError",
     "MemoryAccessError",
@@ -46,6 +48,7 @@ __all__ = [
     "ProcessNotFoundError",
     "ProcessOpenError",
     "ProcessProtectedError",
+    "Protection",
     "Region",
     "TargetExitedError",
     "UnterminatedStringError",

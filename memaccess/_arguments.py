@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     """A place in a program's memory: an int, or what stands for one, as NumPy's integers do."""
 
 _MODES = {"r": Access.READ, "w": Access.WRITE}
+_RIGHTS = ("---", "r--", "rw-", "--x", "r-x", "rwx")
 _PID_LIMIT = 1 << 32
 """Windows' pids have 32 bits, those of other systems fewer; ctypes would cut a larger one, without a word."""
 
@@ -32,6 +33,18 @@ def checked_mode(mode: Any) -> Access:
     for letter in mode:
         access |= _MODES[letter]
     return access
+
+
+def checked_rights(rights: Any) -> str:
+    """*rights*, which a system can give to pages.
+
+    :raises ValueError: no system has them.
+    """
+    if not isinstance(rights, str):
+        raise TypeError(f"rights are a str such as 'rw-', not {type(rights).__name__}")
+    if rights not in _RIGHTS:
+        raise ValueError(f"rights are one of {', '.join(map(repr, _RIGHTS))}, not {rights!r}")
+    return rights
 
 
 def checked_pid(pid: Any) -> int:

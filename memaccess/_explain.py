@@ -174,6 +174,19 @@ _Reason = tuple[type[MemoryAccessError], str, "Region | None"]
 
 def _reason(attempt: Attempt) -> _Reason:
     """Which error it is, its explanation, and the region in which the access failed."""
+    process, failure = attempt.process, attempt.failure
+    refused = _reason_of_state(attempt)
+    if refused is not None or process is None:
+        return refused or (ClosedViewError, _CLOSED, None)
+    if failure.transferred == attempt.size:
+        return _reason_after_all(attempt)
+    if failure.shielded is not None:
+        return attempt.operation.refused, _of_shield(failure, failure.shielded, "lifted"), failure.shielded
+    return _reason_of_memory(process, attempt)
+
+
+def _reason_of_state(attempt: Attempt) -> _Reason | None:
+    """As :func:`_reason`, where the view or the program is the reason, whatever the memory is."""
     process, failure, operation = attempt.process, attempt.failure, attempt.operation
     if process is None or failure.cause is Cause.CLOSED:
         return ClosedViewError, _CLOSED, None
@@ -184,26 +197,25 @@ def _reason(attempt: Attempt) -> _Reason:
         return TargetExitedError, ended, None
     if failure.cause is Cause.OUT_OF_REACH:
         return WrongBitnessError, _too_wide(process, attempt.address), None
-    if failure.transferred == attempt.size:
-        return _reason_after_all(attempt)
-    if failure.shielded is not None:
-        return _reason_of_shield(operation, failure, failure.shielded)
-    return _reason_of_memory(process, attempt)
+    return None
 
 
 def _reason_after_all(attempt: Attempt) -> _Reason:
     """As :func:`_reason`, where all bytes were written, and what had to follow failed."""
     failure = attempt.failure
     region = failure.unrestored[0] if failure.unrestored else None
-    said = f": {failure.text}" if failure.text else "."
-    explanation = f"All bytes were written, but then {failure.api} failed{said}"
+    explanation = f"All bytes were written, but then {failure.api} failed{_said(failure)}"
     return attempt.operation.refused, explanation, region
 
 
-def _reason_of_shield(operation: Operation, failure: SystemFailure, region: Region) -> _Reason:
-    """As :func:`_reason`, where a protection could not be lifted."""
-    said = f": {failure.text}" if failure.text else "."
-    return operation.refused, f"The protection of {region} could not be lifted{said}", region
+def _of_shield(failure: SystemFailure, region: Region, done: str) -> str:
+    """What is said where a protection could not be changed."""
+    return f"The protection of {region} could not be {done}{_said(failure)}"
+
+
+def _said(failure: SystemFailure) -> str:
+    """The end of a sentence, with the words of the system where it has some."""
+    return f": {failure.text}" if failure.text else "."
 
 
 def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
@@ -248,6 +260,36 @@ def _stops(process: Process, region: Region, attempt: Attempt) -> bool:
     if attempt.force:
         return region.state != "committed"
     return process.refuses(region, attempt.tried)
+
+
+def change_error(attempt: Attempt, pid: int, what: str) -> MemoryAccessError:
+    """The error of changing a program's map.
+
+    :param what: what was tried, as it follows "Can't".
+    """
+    failure = attempt.failure
+    kind, explanation, region = _reason_to_change(attempt)
+    if failure.unrestored and kind is not TargetExitedError:
+        where = ", ".join(map(str, failure.unrestored))
+        explanation = f"{explanation} The protection could not be put back; it was: {where}."
+    message = f"Can't {what} of process {pid}, error code {failure.code}"
+    address = attempt.address if attempt.size else None
+    return kind(message, failure, pid=pid, address=address, region=region, explanation=explanation)
+
+
+def _reason_to_change(attempt: Attempt) -> _Reason:
+    """As :func:`_reason`, where the map was to be changed."""
+    process, failure = attempt.process, attempt.failure
+    refused = _reason_of_state(attempt)
+    if refused is not None or process is None:
+        return refused or (ClosedViewError, _CLOSED, None)
+    if failure.shielded is not None:
+        return MemoryAccessError, _of_shield(failure, failure.shielded, "changed"), failure.shielded
+    memory = _look(process, attempt._replace(force=True))
+    if failure.cause is Cause.INACCESSIBLE and memory.region is not None:
+        explanation = _what_it_is(memory.region, attempt.operation, f"0x{memory.address:x}")
+        return MemoryAccessError, explanation, memory.region
+    return MemoryAccessError, failure.text, None
 
 
 def _missing_mode(operation: Operation) -> str:

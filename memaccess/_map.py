@@ -1,20 +1,128 @@
-"""The map of an opened program: what its memory is."""
+"""The map of an opened program: what its memory is, changing that, and taking it back."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
+from memaccess._arguments import checked_count, checked_rights
 from memaccess._bytes import ByteAccess
-from memaccess._errors import SystemFailure
+from memaccess._errors import Cause, SystemFailure, TargetExitedError
+from memaccess._records import PAGE, Access
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable, Iterator
+    from typing import SupportsIndex
+
+    from typing_extensions import Self
 
     from memaccess._arguments import Address
     from memaccess._backend._interface import Process
     from memaccess._records import Kind, Region, State
 
 T = TypeVar("T")
+
+
+class Change:
+    """Something that a ``with`` block takes back at its end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(TargetExitedError):  # its memory went with it
+            self._take_back()
+
+    def _take_back(self) -> None:
+        raise NotImplementedError
+
+
+class Protection(Change):
+    """Rights that pages were given, and the ones that they had; see :meth:`MemoryView.protect`.
+
+    As a context manager it puts the protection back at the end of the block, where the program still
+    lives.
+    """
+
+    __module__ = "memaccess"
+
+    def __init__(self, view: MapAccess, changed: tuple[Region, ...]) -> None:
+        self._view = view
+        self._changed = changed
+        self.before = changed
+        """What the pages were, as one region for each protection that they had."""
+
+    def restore(self) -> None:
+        """Put the protection back; a second call does nothing.
+
+        :raises MemoryAccessError: the system refused, or the program has ended, or the view was closed.
+
+        >>> change = view.protect('r--', 4096, 0x401000)
+        >>> change.restore()
+        """
+        changed, self._changed = self._changed, ()
+        if changed:
+            try:
+                self._view._put_back(changed)
+            except BaseException:
+                self._changed = changed  # it can be tried again
+                raise
+
+    _take_back = restore
+
+    def __repr__(self) -> str:
+        state = "changed" if self._changed else "restored"
+        return f"<Protection of {', '.join(map(str, self.before))}, {state}>"
+
+
+class Allocation(Change):
+    """Memory that a program was given; see :meth:`MemoryView.allocate`.
+
+    It stands for its address wherever one is wanted. As a context manager it is freed at the end of
+    the block, where the program still lives.
+    """
+
+    __module__ = "memaccess"
+
+    def __init__(self, view: MapAccess, address: int, size: int) -> None:
+        self._view = view
+        self._is_freed = False
+        self.address = address
+        """Where it begins."""
+        self.size = size
+        """How many bytes it has, in whole pages."""
+
+    def __index__(self) -> int:
+        return self.address
+
+    @property
+    def end(self) -> int:
+        """Address of the first byte behind it."""
+        return self.address + self.size
+
+    def free(self) -> None:
+        """Take the memory away again; a second call does nothing.
+
+        :raises MemoryAccessError: the system refused, or the program has ended, or the view was closed.
+
+        >>> memory = view.allocate(100)
+        >>> memory.free()
+        """
+        if not self._is_freed:
+            self._view.free(self.address)
+            self._is_freed = True
+
+    _take_back = free
+
+    def __repr__(self) -> str:
+        freed = ", freed" if self._is_freed else ""
+        return f"<Allocation 0x{self.address:x}-0x{self.end:x}{freed}>"
 
 
 class MapAccess(ByteAccess):
@@ -97,6 +205,125 @@ class MapAccess(ByteAccess):
         last = self._address_limit if stop is None else self._checked_address(stop, 0)
         self._opened("query the memory map")
         return filter(wanted.has, self._walk(first, last))
+
+    # -- changing it
+
+    def protect(self, rights: str, size: SupportsIndex, address: Address) -> Protection:
+        """Give pages of the program other rights.
+
+        :param rights: ``'rw-'`` and the like: ``'---'``, ``'r--'``, ``'rw-'``, ``'--x'``, ``'r-x'`` and
+            ``'rwx'`` are those that Windows has.
+        :param size: how many bytes; all pages that have one of them are changed.
+        :param address: where they begin in the program's memory.
+        :returns: the change. In a ``with`` block it is taken back at the end, whatever happens; without
+            one it stays until its :meth:`~Protection.restore` is called.
+        :raises ValueError: there are no such rights, or the size is not positive.
+        :raises OverflowError: the range does not lie in the program's address space.
+        :raises MissingRightError: the view was opened without ``'w'`` in its mode.
+        :raises TargetExitedError: the program has ended.
+        :raises WrongBitnessError: this 32-bit Python can't do it so far up in a 64-bit program.
+        :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: a part of the range has no memory, or the system refused; nothing is
+            changed then.
+
+        Guard pages lose their guard. It is what `VirtualProtectEx
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotectex>`__ does.
+
+        >>> with view.protect('r--', 4096, 0x401000):
+        ...     print(view.region_at(0x401000))
+        0x401000-0x402000 (committed r-- private)
+        >>> print(view.region_at(0x401000))
+        0x401000-0x402000 (committed rw- private)
+        """
+        checked_rights(rights)
+        count, number = self._checked_range(size, address)
+        if not count:
+            raise ValueError("a size to protect is 1 or more, not 0")
+        what = f"protect {count} bytes at address 0x{number:x}"
+        changed = self._change(what, number, count, lambda process: process.protect(rights, count, number))
+        return Protection(self, changed)
+
+    def allocate(
+        self, size: SupportsIndex, rights: str = "rw-", *, near: Address | None = None
+    ) -> Allocation:
+        """Give the program new memory, filled with zeros.
+
+        :param size: how many bytes; it gets whole pages.
+        :param rights: as in :meth:`protect`; nothing is executable unless they say so.
+        :param near: an address that a jump from all of the memory has to reach, and the other way
+            round: it lies less than 2 GiB away, as near as there is room.
+        :returns: the memory. In a ``with`` block it is freed at the end; without one it stays until it
+            is freed, or the program ends.
+        :raises ValueError: there are no such rights, or the size is not positive.
+        :raises OverflowError: *near* does not lie in the program's address space.
+        :raises MissingRightError: the view was opened without ``'w'`` in its mode.
+        :raises TargetExitedError: the program has ended.
+        :raises WrongBitnessError: this 32-bit Python can't do it so far up in a 64-bit program.
+        :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: there is no room, or the system refused.
+
+        It is what `VirtualAllocEx
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualallocex>`__ does.
+
+        >>> with view.allocate(100) as memory:
+        ...     view.write_string('Ada', memory)
+        ...     memory.size
+        4096
+        """
+        checked_rights(rights)
+        count = checked_count(size)
+        if not count:
+            raise ValueError("a size to allocate is 1 or more, not 0")
+        place = None if near is None else self._checked_address(near, 0)
+        whole = -(-count // PAGE) * PAGE
+        address = self._change(
+            f"allocate {count} bytes in the memory",
+            place or 0,
+            0,
+            lambda process: process.allocate(whole, rights, place),
+        )
+        return Allocation(self, address, whole)
+
+    def free(self, address: Address) -> None:
+        """Take memory of the program away that was allocated with one call.
+
+        :param address: where it begins.
+        :raises OverflowError: the address does not lie in the program's address space.
+        :raises MissingRightError: the view was opened without ``'w'`` in its mode.
+        :raises TargetExitedError: the program has ended.
+        :raises WrongBitnessError: this 32-bit Python can't do it so far up in a 64-bit program.
+        :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: no allocation of private memory begins there.
+
+        It is what `VirtualFreeEx
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualfreeex>`__ does.
+
+        >>> memory = view.allocate(100)
+        >>> view.free(memory.address)
+        """
+        number = self._checked_address(address, 1)
+        what = f"free the memory at address 0x{number:x}"
+        self._change(what, number, 1, lambda process: process.free(number))
+
+    def _put_back(self, changed: tuple[Region, ...]) -> None:
+        start, size = changed[0].base, changed[-1].end - changed[0].base
+        what = f"restore the protection of {size} bytes at address 0x{start:x}"
+        self._change(what, start, size, lambda process: process.put_back(changed))
+
+    def _change(self, what: str, address: int, size: int, do: Callable[[Process], T]) -> T:
+        """Do it, with an error that says what was tried; a *size* of 0 where it is about no range."""
+        process = self._process
+        try:
+            if process is None:
+                raise self._system.refusal(Cause.CLOSED)
+            if Access.WRITE not in self._access:
+                raise self._system.refusal(Cause.DENIED)
+            return do(process)
+        except SystemFailure as failure:
+            from memaccess import _explain
+
+            attempt = _explain.Attempt(process, self._access, failure, Access.WRITE, size, address)
+            raise _explain.change_error(attempt, self._pid, what) from None
 
     def _walk(self, address: int, stop: int) -> Iterator[Region]:
         """All regions from the page of *address* on."""

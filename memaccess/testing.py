@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 
 from memaccess import _backend
 from memaccess._arguments import byte_count
-from memaccess._backend import _windows_facts, _windows_forcing, _windows_protection
+from memaccess._backend import (
+    _windows_facts,
+    _windows_forcing,
+    _windows_pages,
+    _windows_places,
+    _windows_protection,
+)
 from memaccess._backend._interface import Process, System
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import PAGE, Access, ProcessInfo, WindowInfo
@@ -28,6 +34,7 @@ from memaccess._win32._codes import (
     ERROR_ACCESS_DENIED,
     ERROR_INVALID_ADDRESS,
     ERROR_NOACCESS,
+    ERROR_NOT_ENOUGH_MEMORY,
     ERROR_PARTIAL_COPY,
     failure_from,
     failure_with,
@@ -465,6 +472,30 @@ class _OpenedFake:
         if byte_count(data):
             self._require("WriteProcessMemory", Access.WRITE)
             _windows_forcing.write_forced(self, data, address)
+
+    def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
+        self._require("VirtualProtectEx", Access.WRITE)
+        return _windows_pages.protect(self, rights, size, address)
+
+    def put_back(self, changed: tuple[Region, ...], /) -> None:
+        _windows_pages.put_back(self, changed)
+
+    def allocate(self, size: int, rights: str, near: int | None, /) -> int:
+        self._require("VirtualAllocEx", Access.WRITE)
+        target = self._target
+        wanted = target.space.lowest if near is None else near
+        places = _windows_places.places_near(wanted, size, self.space, target._region_at)
+        if not places:
+            raise failure_with("VirtualAllocEx", ERROR_NOT_ENOUGH_MEMORY, "Not enough memory.")
+        target.map(places[0], size, rights)
+        return places[0]
+
+    def free(self, address: int, /) -> None:
+        self._require("VirtualFreeEx", Access.WRITE)
+        region = self._target._region_at(address)
+        if region is None or region.kind != "private" or region.allocation_base != address:
+            raise failure_with("VirtualFreeEx", ERROR_INVALID_ADDRESS, "Invalid address.")
+        self._target.unmap(address)
 
     def set_protection(self, address: int, size: int, protection: int, /) -> None:
         self._require("VirtualProtectEx", Access.WRITE)

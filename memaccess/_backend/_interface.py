@@ -53,7 +53,27 @@ class MemoryMap(Protocol):
         ...
 
 
-class Process(MemoryReader, MemoryWriter, MemoryMap, Protocol):
+class MemoryOwner(Protocol):
+    """What can be given memory, and other rights to it. *rights* are those of ``Region.rights``."""
+
+    def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
+        """Give the pages of a range those rights; what :meth:`put_back` takes to undo it."""
+        ...
+
+    def put_back(self, changed: tuple[Region, ...], /) -> None:
+        """Give pages the protection back that they had."""
+        ...
+
+    def allocate(self, size: int, rights: str, near: int | None, /) -> int:
+        """Give the program *size* bytes of new memory, less than 2 GiB from *near*; where it begins."""
+        ...
+
+    def free(self, address: int, /) -> None:
+        """Take away what was allocated at that address."""
+        ...
+
+
+class Process(MemoryReader, MemoryWriter, MemoryMap, MemoryOwner, Protocol):
     """One opened program. Sizes are in bytes; addresses and ranges were checked by the caller.
 
     A size of 0 succeeds wherever it is.

@@ -19,7 +19,14 @@ import string
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import byte_count
-from memaccess._backend import _windows_facts, _windows_forcing, _windows_paths, _windows_protection
+from memaccess._backend import (
+    _windows_facts,
+    _windows_forcing,
+    _windows_pages,
+    _windows_paths,
+    _windows_places,
+    _windows_protection,
+)
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import Access, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
@@ -30,6 +37,7 @@ from memaccess._win32._codes import (
     ERROR_INVALID_ADDRESS,
     ERROR_INVALID_PARAMETER,
     ERROR_NO_MORE_FILES,
+    ERROR_NOT_ENOUGH_MEMORY,
     ERROR_PARTIAL_COPY,
     ERROR_UNEXP_NET_ERR,
     failure_from,
@@ -38,6 +46,7 @@ from memaccess._win32._codes import (
 from memaccess._win32._constants import (
     PROCESS_PROTECTION_LEVEL_INFO,
     PROTECTION_LEVEL_NONE,
+    Allocation,
     ProcessAccess,
     Snapshot,
     Wait,
@@ -253,6 +262,44 @@ class WindowsProcess:
                 raise
             path = _mapped_file(self._information_handle(), address)
         return path
+
+    def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
+        self._require_reach(address, size, "VirtualProtectEx")
+        held = self._held()
+        try:
+            return _windows_pages.protect(held, rights, size, address)
+        finally:
+            held.close()
+
+    def put_back(self, changed: tuple[Region, ...], /) -> None:
+        held = self._held()
+        try:
+            _windows_pages.put_back(held, changed)
+        finally:
+            held.close()
+
+    def allocate(self, size: int, rights: str, near: int | None, /) -> int:
+        if near is None:
+            return self._allocate_at(None, size, rights)
+        self._require_reach(near, 1, "VirtualAllocEx")
+        for place in _windows_places.places_near(near, size, self.space, self.region_at):
+            try:
+                return self._allocate_at(place, size, rights)
+            except SystemFailure as trouble:
+                if trouble.winerror != ERROR_INVALID_ADDRESS:
+                    raise  # else the program itself has taken it meanwhile
+        raise failure("VirtualAllocEx", ERROR_NOT_ENOUGH_MEMORY)
+
+    def _allocate_at(self, place: int | None, size: int, rights: str) -> int:
+        how = Allocation.COMMIT | Allocation.RESERVE
+        address: int = self._ask(
+            kernel32.VirtualAllocEx, place, size, how, _windows_protection.RIGHTS[rights]
+        )
+        return address
+
+    def free(self, address: int, /) -> None:
+        self._require_reach(address, 1, "VirtualFreeEx")
+        self._ask(kernel32.VirtualFreeEx, address, 0, Allocation.RELEASE)
 
     def set_protection(self, address: int, size: int, protection: int, /) -> None:
         self._require_reach(address, size, "VirtualProtectEx")

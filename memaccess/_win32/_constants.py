@@ -57,6 +57,17 @@ class MemoryType(enum.IntEnum):
     IMAGE = 0x1000000
 
 
+class Allocation(enum.IntFlag):
+    """How VirtualAllocEx allocates, and how VirtualFreeEx frees.
+
+    https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualallocex
+    """
+
+    COMMIT = 0x1000
+    RESERVE = 0x2000
+    RELEASE = 0x8000
+
+
 class Snapshot(enum.IntFlag):
     """What CreateToolhelp32Snapshot takes in.
 

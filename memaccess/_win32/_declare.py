@@ -57,6 +57,11 @@ def nonzero(result: int) -> bool:
     return result != 0
 
 
+def given(result: int | None) -> bool:
+    """For functions that return NULL in place of an address."""
+    return bool(result)
+
+
 def handle(result: ctypes.c_void_p) -> bool:
     """For functions that return NULL in place of a handle."""
     return bool(result.value)

@@ -8,7 +8,16 @@ assert sys.platform == "win32"
 
 import ctypes
 
-from memaccess._win32._declare import declare, declare_optional, handle, load, nonzero, valid_handle, waited
+from memaccess._win32._declare import (
+    declare,
+    declare_optional,
+    given,
+    handle,
+    load,
+    nonzero,
+    valid_handle,
+    waited,
+)
 from memaccess._win32._handles import OwnedHandle
 from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, PROCESSENTRY32W
 from memaccess._win32._types import BOOL, DWORD, HANDLE, LPWSTR, PVOID, SIZE_T
@@ -39,6 +48,10 @@ QueryDosDeviceW = declare(_dll, "QueryDosDeviceW", DWORD, LPWSTR, LPWSTR, DWORD,
 VirtualProtectEx = declare(
     _dll, "VirtualProtectEx", BOOL, HANDLE, PVOID, SIZE_T, DWORD, _pointer(DWORD), check=nonzero
 )
+# https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualallocex
+VirtualAllocEx = declare(_dll, "VirtualAllocEx", PVOID, HANDLE, PVOID, SIZE_T, DWORD, DWORD, check=given)
+# https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualfreeex
+VirtualFreeEx = declare(_dll, "VirtualFreeEx", BOOL, HANDLE, PVOID, SIZE_T, DWORD, check=nonzero)
 # https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-flushinstructioncache
 FlushInstructionCache = declare(_dll, "FlushInstructionCache", BOOL, HANDLE, PVOID, SIZE_T, check=nonzero)
 

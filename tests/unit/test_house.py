@@ -15,6 +15,7 @@ import pytest
 
 import memaccess
 from memaccess import testing
+from memaccess._map import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,13 +239,13 @@ def public() -> dict[str, Any]:
 
 
 PUBLIC = public()
-# The constructors of errors and records are not for users. What a FakeSystem does for a view is
+# The constructors of errors, records and changes are not for users. What a FakeSystem does for a view is
 # documented with the Protocol that it implements.
 CALLABLE = {
     name: value
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
-    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple)))
+    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change)))
     and value not in (testing.Process, testing.System)
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }

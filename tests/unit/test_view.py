@@ -22,6 +22,7 @@ from support.stubs import StubSystem, answering, failing
 from memaccess import (
     AmbiguousProcessError,
     ClosedViewError,
+    MemoryAccessError,
     MemoryView,
     MissingRightError,
     NotReadableError,
@@ -1245,6 +1246,78 @@ def test_whatever_interrupts_a_change_of_protection_leaves_none_behind(shielded,
         view.write(b"z" * 4 * PAGE, FREE, force=True)
     assert protections(shielded) == before
     assert _windows_pages._turns == {}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("moment", range(6))
+def test_a_change_of_rights_that_is_interrupted_changes_nothing(shielded, error, moment):
+    before = protections(shielded)
+    numbers = itertools.count()
+
+    def interrupted(original: Callable[..., None], *arguments: int) -> None:
+        original(*arguments)
+        if next(numbers) == moment:
+            raise error
+
+    system = StubSystem(shielded, set_protection=interrupted)
+    with MemoryView(PID, "w", system=system) as view, pytest.raises(error):
+        view.protect("rwx", 6 * PAGE, FREE)
+    assert protections(shielded) == before
+
+
+def test_rights_that_a_system_refuses_are_explained(shielded):
+    before = protections(shielded)
+    own = before[0]
+
+    def refuse(original: Callable[..., None], address: int, size: int, protection: int) -> None:
+        if address == FREE + 2 * PAGE or (address, protection) == (FREE, own):
+            raise failure_with("VirtualProtectEx", 5, "Access denied.")
+        original(address, size, protection)
+
+    system = StubSystem(shielded, set_protection=refuse)
+    with MemoryView(PID, "w", system=system) as view, pytest.raises(MemoryAccessError) as caught:
+        view.protect("rwx", 6 * PAGE, FREE)
+    assert type(caught.value) is MemoryAccessError
+    assert caught.value.explanation == (
+        "The protection of 0x602000-0x603000 (committed --x private) could not be changed: Access denied. "
+        "The protection could not be put back; it was: 0x600000-0x601000 (committed r-- private)."
+    )
+    assert protections(shielded)[1:] == before[1:]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda view: view.protect("rw", 1, BASE), ValueError, "rights are one of .*, not 'rw'"),
+        (lambda view: view.protect(4, 1, BASE), TypeError, "rights are a str such as 'rw-', not int"),
+        (lambda view: view.protect("-w-", 1, BASE), ValueError, "not '-w-'"),
+        (lambda view: view.protect("rw-", 0, BASE), ValueError, "1 or more"),
+        (lambda view: view.protect("rw-", -1, BASE), ValueError, "negative"),
+        (lambda view: view.protect("rw-", 1, 1 << 64), OverflowError, "address space"),
+        (lambda view: view.allocate(0), ValueError, "1 or more"),
+        (lambda view: view.allocate("1"), TypeError, "an int"),
+        (lambda view: view.allocate(1, "x"), ValueError, "not 'x'"),
+        (lambda view: view.allocate(1, near=-1), OverflowError, "negative"),
+        (lambda view: view.free(-1), OverflowError, "negative"),
+        (lambda view: view.free("game"), TypeError, "an address is an int"),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused_at_once(game, change, error, message):
+    with MemoryView(PID, "rw", system=untouchable(game)) as view, pytest.raises(error, match=message):
+        change(view)
+
+
+def test_an_allocation_stands_for_its_address(game):
+    with game.open("rw") as view, view.allocate(16) as memory:
+        view.write_int(7, memory)
+        assert view.read_many([("int", memory)]) == [7]
+        assert (int(memory), memory.end) == (memory.address, memory.address + PAGE)
+
+
+def test_a_block_that_closes_the_view_says_that_memory_is_left(game):
+    view = game.open("rw")
+    with pytest.raises(ClosedViewError), view.allocate(16):
+        view.close()
 
 
 def test_a_change_that_is_always_interrupted_ends(shielded):

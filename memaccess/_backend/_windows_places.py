@@ -1,0 +1,54 @@
+"""Where Windows can put new memory near an address. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memaccess._records import AddressSpace, Region
+
+GRANULARITY = 0x10000
+"""Allocations begin at multiples of it: dwAllocationGranularity.
+
+https://learn.microsoft.com/windows/win32/api/sysinfoapi/ns-sysinfoapi-system_info
+"""
+REACH = 0x7FFF_0000
+"""How far a jump of x64 reaches: 32 bits with a sign, less a granule for where in the memory it stands."""
+
+
+def places_near(
+    near: int, size: int, space: AddressSpace, region_at: Callable[[int], Region | None]
+) -> list[int]:
+    """Addresses for *size* bytes that are free, and all within reach of *near*: the nearest first."""
+    lowest = max(space.lowest, near - REACH)
+    highest = min(space.end, near + REACH) - size
+    found = [
+        place
+        for region in _free(lowest, highest + size, region_at)
+        for place in _places_in(region, near, size)
+        if lowest <= place <= highest
+    ]
+    return sorted(found, key=lambda place: abs(place - near))
+
+
+def _free(start: int, stop: int, region_at: Callable[[int], Region | None]) -> Iterator[Region]:
+    """The free regions of a range."""
+    while start < stop:
+        region = region_at(start)
+        if region is None:
+            return
+        if region.state == "free":
+            yield region
+        start = region.end
+
+
+def _places_in(region: Region, near: int, size: int) -> set[int]:
+    """The places in a free region that are nearest: at its ends, or around *near* itself."""
+    first = -(-region.base // GRANULARITY) * GRANULARITY
+    last = (region.end - size) // GRANULARITY * GRANULARITY
+    if first > last:
+        return set()
+    below = near // GRANULARITY * GRANULARITY
+    return {min(max(place, first), last) for place in (below, below + GRANULARITY)}
