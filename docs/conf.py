@@ -12,12 +12,12 @@ except ImportError:  # it is not installed: take the checkout
     sys.path.insert(0, str(HERE.parent))
     memaccess = import_module("memaccess")
 
-# The errors say that they live in the package, where users import them; autodoc reads what is
-# written below their attributes in the file that they stand in.
-errors = import_module("memaccess._errors")
-for value in vars(errors).values():
-    if isinstance(value, type) and value.__module__ == "memaccess":
-        value.__module__ = errors.__name__
+# Classes say that they live in the package, where users import them; autodoc reads what is written
+# below their attributes in the file that they stand in.
+for module in map(import_module, ("memaccess._errors", "memaccess._map")):
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == "memaccess":
+            value.__module__ = module.__name__
 
 project = "memaccess"
 author = "the memaccess developers"

@@ -52,11 +52,13 @@ class Protection(Change):
 
     __module__ = "memaccess"
 
+    before: tuple[Region, ...]
+    """What the pages were, as one region for each protection that they had."""
+
     def __init__(self, view: MapAccess, changed: tuple[Region, ...]) -> None:
         self._view = view
         self._changed = changed
         self.before = changed
-        """What the pages were, as one region for each protection that they had."""
 
     def restore(self) -> None:
         """Put the protection back; a second call does nothing.
@@ -90,13 +92,16 @@ class Allocation(Change):
 
     __module__ = "memaccess"
 
+    address: int
+    """Where it begins."""
+    size: int
+    """How many bytes it has, in whole pages."""
+
     def __init__(self, view: MapAccess, address: int, size: int) -> None:
         self._view = view
         self._is_freed = False
         self.address = address
-        """Where it begins."""
         self.size = size
-        """How many bytes it has, in whole pages."""
 
     def __index__(self) -> int:
         return self.address
