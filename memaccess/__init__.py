@@ -26,7 +26,7 @@ from memaccess._processes import (
     list_windows,
     wait_for_process,
 )
-from memaccess._records import PartialRead, ProcessInfo, Region, WindowInfo
+from memaccess._records import Module, PartialRead, ProcessInfo, Region, WindowInfo
 from memaccess._view import MemoryView
 
 __version__ = "0.1.0"
@@ -38,6 +38,7 @@ __all__ = [
     "MemoryAccessError",
     "MemoryView",
     "MissingRightError",
+    "Module",
     "NotReadableError",
     "NotWritableError",
     "PartialRead",

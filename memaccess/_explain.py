@@ -101,6 +101,14 @@ def asking_error(failure: SystemFailure, pid: int, what: str) -> MemoryAccessErr
     return kind(message, failure, pid=pid, explanation=explanation)
 
 
+def listing_error(attempt: Attempt, pid: int, what: str) -> MemoryAccessError:
+    """The error where the system can't be asked what a program consists of."""
+    failure = attempt.failure
+    kind, explanation, _ = _reason_of_state(attempt) or (MemoryAccessError, failure.text, None)
+    message = f"Can't {what} of process {pid}, error code {failure.code}"
+    return kind(message, failure, pid=pid, explanation=explanation)
+
+
 def query_error(process: Process, failure: SystemFailure, address: int) -> MemoryAccessError:
     """The error where the system can't be asked what the memory at an address is."""
     if failure.cause is Cause.CLOSED:

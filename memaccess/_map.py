@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from memaccess._arguments import Address
     from memaccess._backend._interface import Process
-    from memaccess._records import Kind, Region, State
+    from memaccess._records import Kind, Module, Region, State
 
 T = TypeVar("T")
 
@@ -210,6 +210,36 @@ class MapAccess(ByteAccess):
         last = self._address_limit if stop is None else self._checked_address(stop, 0)
         self._opened("query the memory map")
         return filter(wanted.has, self._walk(first, last))
+
+    def modules(self) -> list[Module]:
+        """The programs and DLLs that are loaded into the program.
+
+        :returns: one record for each, the program itself first.
+        :raises MissingRightError: the view was opened with mode ``'w'``.
+        :raises TargetExitedError: the program has ended.
+        :raises WrongBitnessError: a 32-bit Python can't see the modules of a 64-bit program.
+        :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: the system does not tell them.
+
+        A program that was started this very moment is waited for, up to two seconds. It is what
+        `EnumProcessModulesEx
+        <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex>`__ tells.
+
+        >>> view.modules()
+        [<Module 'game.exe' at 0x140000000-0x140001000>]
+        """
+        process = self._process
+        try:
+            if process is None:
+                raise self._system.refusal(Cause.CLOSED)
+            if Access.READ not in self._access:
+                raise self._system.refusal(Cause.DENIED)
+            return process.modules()
+        except SystemFailure as failure:
+            from memaccess import _explain
+
+            attempt = _explain.Attempt(process, self._access, failure, Access.READ, 0, 0)
+            raise _explain.listing_error(attempt, self._pid, "list the modules") from None
 
     # -- changing it
 

@@ -109,6 +109,31 @@ class PartialRead(NamedTuple):
             position = address + size
 
 
+class Module(NamedTuple):
+    """A program or DLL that is loaded into a program."""
+
+    name: str
+    """File name, such as ``'kernel32.dll'``."""
+    path: str
+    """The file with its folder."""
+    base: int
+    """Address of its first byte."""
+    size: int
+    """Bytes that it takes in memory."""
+    entry: int | None
+    """Address at which it begins to run; None where it has no such code, or its header can't be read."""
+    bitness: int | None
+    """32 or 64; None where its header can't be read."""
+
+    @property
+    def end(self) -> int:
+        """Address of the first byte behind it."""
+        return self.base + self.size
+
+    def __repr__(self) -> str:
+        return f"<Module {self.name!r} at 0x{self.base:x}-0x{self.end:x}>"
+
+
 class Access(enum.Flag):
     """What a view may do to a program's memory."""
 

@@ -27,7 +27,7 @@ from memaccess._backend import (
 )
 from memaccess._backend._interface import Process, System
 from memaccess._errors import Cause, SystemFailure
-from memaccess._records import PAGE, Access, ProcessInfo, WindowInfo
+from memaccess._records import PAGE, Access, Module, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64
 from memaccess._view import MemoryView
 from memaccess._win32._codes import (
@@ -270,6 +270,18 @@ class FakeProcess:
                 return mapping
         raise ValueError(f"nothing is mapped at 0x{address:x}")
 
+    def _modules(self) -> list[Module]:
+        """The images that are files, each from its lowest address to its highest."""
+        found: dict[str, Module] = {}
+        for each in self._mappings:
+            if each.file is None or each.kind != MemoryType.IMAGE:
+                continue
+            base = found[each.file].base if each.file in found else each.base
+            name = each.file.rpartition("\\")[2]
+            found[each.file] = Module(name, each.file, base, each.end - base, None, self.bitness)
+        # The program itself comes first, as its loader has it.
+        return sorted(found.values(), key=lambda module: (module.path != self.path, module.base))
+
     def _file_at(self, address: int) -> str | None:
         found = (each.file for each in self._mappings if each.base <= address < each.end)
         return next(found, None)
@@ -398,6 +410,10 @@ class _OpenedFake:
         if not self._closed:
             self._closed = True
             self._target.open_handles -= 1
+
+    def modules(self) -> list[Module]:
+        self._require("EnumProcessModulesEx", Access.READ)
+        return self._target._modules()
 
     def mapped_file(self, address: int, /) -> str | None:
         self._require_running("GetMappedFileNameW")

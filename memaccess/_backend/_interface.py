@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memaccess._errors import Cause, SystemFailure
-    from memaccess._records import Access, AddressSpace, ProcessInfo, Region, WindowInfo
+    from memaccess._records import Access, AddressSpace, Module, ProcessInfo, Region, WindowInfo
     from memaccess._types import DataModel
 
 
@@ -46,6 +46,10 @@ class MemoryMap(Protocol):
 
     def region_at(self, address: int, /) -> Region | None:
         """The region from *address*'s page on; None above the highest address of programs."""
+        ...
+
+    def modules(self) -> list[Module]:
+        """The programs and DLLs that are loaded, in the order in which they were: the program first."""
         ...
 
     def mapped_file(self, address: int, /) -> str | None:

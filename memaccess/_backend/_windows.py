@@ -22,6 +22,7 @@ from memaccess._arguments import byte_count
 from memaccess._backend import (
     _windows_facts,
     _windows_forcing,
+    _windows_modules,
     _windows_pages,
     _windows_paths,
     _windows_places,
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._records import Region
+    from memaccess._records import Module, Region
     from memaccess._win32._handles import OwnedHandle
 
 _OWN_MODEL = {4: WINDOWS_32, 8: WINDOWS_64}[ctypes.sizeof(ctypes.c_void_p)]
@@ -253,6 +254,20 @@ class WindowsProcess:
                 held.close()
         return self._query_handle
 
+    def modules(self) -> list[Module]:
+        held = self._held()
+        try:
+            if held._handle is None:
+                raise failure_from(Cause.CLOSED, "OpenProcess")
+            # The pid is that of our process while that one is held open.
+            handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION | ProcessAccess.VM_READ)
+            try:
+                return _windows_modules.modules(handle, held.read, held.is_alive)
+            finally:
+                del handle  # a traceback would keep it open
+        finally:
+            held.close()
+
     def mapped_file(self, address: int, /) -> str | None:
         self._require_reach(address, 1, "GetMappedFileNameW")
         try:
@@ -340,6 +355,9 @@ class WideProcess(WindowsProcess):
 
     def read(self, size: int, address: int, /) -> bytes:
         return self._read_again(bytes(size), address)
+
+    def modules(self) -> list[Module]:
+        raise _out_of_reach("EnumProcessModulesEx")  # which fails with 299
 
     def _copy_in(self, address: int, target: Any, size: int) -> None:
         self._copy_wide("NtWow64ReadVirtualMemory64", address, target, size)

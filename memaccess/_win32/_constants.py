@@ -89,6 +89,12 @@ class Wait(enum.IntEnum):
 
 INVALID_HANDLE_VALUE = -1
 
+LIST_MODULES_ALL = 3
+"""Of both widths, for EnumProcessModulesEx.
+
+https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex
+"""
+
 PROCESS_PROTECTION_LEVEL_INFO = 7
 """The class of GetProcessInformation that tells of protected processes.
 

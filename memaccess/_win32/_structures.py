@@ -119,6 +119,28 @@ class PROCESSENTRY32W64(ctypes.Structure):
     ]
 
 
+class MODULEINFO32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/psapi/ns-psapi-moduleinfo"""
+
+    if TYPE_CHECKING:
+        lpBaseOfDll: int
+        SizeOfImage: int
+        EntryPoint: int
+
+    _fields_ = [("lpBaseOfDll", DWORD), ("SizeOfImage", DWORD), ("EntryPoint", DWORD)]
+
+
+class MODULEINFO64(ctypes.Structure):
+    """As above, for 64-bit callers."""
+
+    if TYPE_CHECKING:
+        lpBaseOfDll: int
+        SizeOfImage: int
+        EntryPoint: int
+
+    _fields_ = [("lpBaseOfDll", ULONG64), ("SizeOfImage", DWORD), ("EntryPoint", ULONG64)]
+
+
 _WIDE = ctypes.sizeof(ctypes.c_void_p) == 8
 
 MEMORY_BASIC_INFORMATION: type[MEMORY_BASIC_INFORMATION32 | MEMORY_BASIC_INFORMATION64] = (
@@ -127,3 +149,4 @@ MEMORY_BASIC_INFORMATION: type[MEMORY_BASIC_INFORMATION32 | MEMORY_BASIC_INFORMA
 PROCESSENTRY32W: type[PROCESSENTRY32W32 | PROCESSENTRY32W64] = (
     PROCESSENTRY32W64 if _WIDE else PROCESSENTRY32W32
 )
+MODULEINFO: type[MODULEINFO32 | MODULEINFO64] = MODULEINFO64 if _WIDE else MODULEINFO32

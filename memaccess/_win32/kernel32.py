@@ -19,7 +19,7 @@ from memaccess._win32._declare import (
     waited,
 )
 from memaccess._win32._handles import OwnedHandle
-from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, PROCESSENTRY32W
+from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, MODULEINFO, PROCESSENTRY32W
 from memaccess._win32._types import BOOL, DWORD, HANDLE, LPWSTR, PVOID, SIZE_T
 
 _dll = load("kernel32")
@@ -37,6 +37,18 @@ WriteProcessMemory = declare(_dll, "WriteProcessMemory", BOOL, HANDLE, PVOID, PV
 # https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualqueryex
 VirtualQueryEx = declare(
     _dll, "VirtualQueryEx", SIZE_T, HANDLE, PVOID, _pointer(MEMORY_BASIC_INFORMATION), SIZE_T, check=nonzero
+)
+# https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex
+K32EnumProcessModulesEx = declare(
+    _dll, "K32EnumProcessModulesEx", BOOL, HANDLE, PVOID, DWORD, _pointer(DWORD), DWORD, check=nonzero
+)
+# https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-getmoduleinformation
+K32GetModuleInformation = declare(
+    _dll, "K32GetModuleInformation", BOOL, HANDLE, PVOID, _pointer(MODULEINFO), DWORD, check=nonzero
+)
+# https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-getmodulefilenameexw
+K32GetModuleFileNameExW = declare(
+    _dll, "K32GetModuleFileNameExW", DWORD, HANDLE, PVOID, LPWSTR, DWORD, check=nonzero
 )
 # https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-getmappedfilenamew
 K32GetMappedFileNameW = declare(

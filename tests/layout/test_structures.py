@@ -29,6 +29,8 @@ from memaccess._win32._structures import (
     MEMORY_BASIC_INFORMATION,
     MEMORY_BASIC_INFORMATION32,
     MEMORY_BASIC_INFORMATION64,
+    MODULEINFO32,
+    MODULEINFO64,
     PROCESSENTRY32W,
     PROCESSENTRY32W32,
     PROCESSENTRY32W64,
@@ -62,6 +64,8 @@ LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
             "Type": 40,
         },
     ),
+    MODULEINFO32: (12, {"lpBaseOfDll": 0, "SizeOfImage": 4, "EntryPoint": 8}),
+    MODULEINFO64: (24, {"lpBaseOfDll": 0, "SizeOfImage": 8, "EntryPoint": 16}),
     PROCESSENTRY32W32: (
         556,
         {

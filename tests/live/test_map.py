@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import mmap
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,14 @@ import pytest
 from support import targets
 from support.subjects import PAGE
 
-from memaccess import MemoryView, find_process
+from memaccess import (
+    ClosedViewError,
+    MemoryView,
+    MissingRightError,
+    TargetExitedError,
+    WrongBitnessError,
+    find_process,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +91,64 @@ def test_a_program_that_is_only_starting_has_a_map() -> None:
     for _ in range(5):
         with targets.start("exit", 64) as target, MemoryView(target.pid) as view:
             assert any(each.executable for each in view.regions(kind="image"))
+
+
+def test_the_modules_of_this_python_are_where_its_loader_says() -> None:
+    with MemoryView.from_current_process() as view:
+        modules = view.modules()
+    assert modules[0].base == module_base(None)
+    assert os.path.samefile(modules[0].path, sys.executable)
+    for module in modules:
+        assert module_base(module.name) == module.base
+        assert module.bitness == targets.OWN_BITNESS
+        assert module.size % PAGE == 0
+        assert module.entry is None or module.base < module.entry < module.end
+    assert {"ntdll.dll", "kernel32.dll"} <= {each.name.lower() for each in modules}
+
+
+@pytest.mark.parametrize("bitness", targets.BITNESSES)
+def test_the_modules_of_a_program_are_mapped_where_they_are_said_to_be(bitness: int) -> None:
+    with targets.start("values", bitness) as target, MemoryView(target.pid) as view:
+        if bitness > targets.OWN_BITNESS:
+            with pytest.raises(WrongBitnessError, match=r"^Can't list the modules of process"):
+                view.modules()
+            return
+        modules = view.modules()
+        files = [view.mapped_file(each.base) for each in modules]
+        starts = [view.read(2, each.base) for each in modules]
+        regions = [view.region_at(each.base) for each in modules]
+    assert modules[0].name.lower() == f"values-{bitness}.exe"
+    assert {"ntdll.dll", "kernel32.dll"} <= {each.name.lower() for each in modules}
+    assert modules[0].bitness == bitness
+    assert starts == [b"MZ"] * len(modules)
+    for module, file, region in zip(modules, files, regions, strict=True):
+        assert file is not None
+        assert os.path.basename(file).lower() == module.name.lower()
+        assert region is not None
+        assert (region.kind, region.allocation_base) == ("image", module.base)
+
+
+@pytest.mark.skipif(sys.platform == "win32" and sys.maxsize < 1 << 32, reason="it sees no 64-bit modules")
+def test_a_program_that_was_started_this_moment_has_modules() -> None:
+    for _ in range(5):
+        command = [str(targets.executable("values", 64))]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            with MemoryView(process.pid) as view:
+                names = {each.name.lower() for each in view.modules()}
+            process.kill()
+        assert "values-64.exe" in names
+
+
+def test_a_view_that_only_writes_does_not_list_modules() -> None:
+    with MemoryView.from_current_process("w") as view, pytest.raises(MissingRightError) as caught:
+        view.modules()
+    assert caught.value.api == ""
+
+
+def test_a_program_that_ended_has_no_modules() -> None:
+    with targets.start("values") as target, MemoryView(target.pid) as view:
+        target.kill()
+        with pytest.raises(TargetExitedError, match=r"^Can't list the modules of process"):
+            view.modules()
+    with pytest.raises(ClosedViewError):
+        view.modules()

@@ -29,7 +29,7 @@ FLOORS = (
     {"_regions"},
     {"_errors", "_arguments"},
     {"_types"},
-    {"_win32", "_strings", "_structs", "_batch"},
+    {"_win32", "_strings", "_structs", "_batch", "_pe"},
     {"_backend"},
     {"_partial", "_explain"},
     {"_processes", "_bytes"},
