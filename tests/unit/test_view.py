@@ -1015,6 +1015,36 @@ def test_a_file_is_named_where_memory_is_one_s(game):
         game.map(FREE + 8 * PAGE, PAGE, file="C:\\x")
 
 
+def test_modules_are_the_images_with_the_program_first(game):
+    game.map(0x100_0000, PAGE, "r-x", kind="image", file="C:\\windows\\first.dll")
+    game.map(0x140_0000, PAGE, "r--", kind="image", file="C:\\game.exe")
+    game.map(0x140_2000, PAGE, "r-x", kind="image", file="C:\\game.exe")
+    game.map(0x180_0000, PAGE, "r--", kind="mapped", file="C:\\data.bin")
+    with game.open() as view:
+        modules = view.modules()
+    assert [(each.name, each.base, each.size) for each in modules] == [
+        ("game.exe", 0x140_0000, 3 * PAGE),
+        ("first.dll", 0x100_0000, PAGE),
+    ]
+    assert repr(modules[0]) == "<Module 'game.exe' at 0x1400000-0x1403000>"
+    assert {each.bitness for each in modules} == {64}
+
+
+def test_a_view_that_may_not_read_has_no_modules(game):
+    with game.open("w") as view, pytest.raises(MissingRightError, match="error code 5") as caught:
+        view.modules()
+    assert caught.value.api == ""
+
+
+def test_modules_are_told_while_the_program_lives_and_the_view_is_open(game):
+    with game.open() as view:
+        game.exit(2)
+        with pytest.raises(TargetExitedError, match="Can't list the modules of process 5556, error code 5"):
+            view.modules()
+    with pytest.raises(ClosedViewError, match="Can't list the modules of process 5556, error code 6"):
+        view.modules()
+
+
 def test_there_is_no_region_above_the_highest_address_of_programs(view):
     assert view.region_at(0xFFFF_8000_0000_0000) is None
 
