@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_ATTEMPTS = 3
+"""How often taking a change back is tried where Ctrl+C interrupts it."""
+
+
 class Change:
     """Something that a ``with`` block takes back at its end."""
 
@@ -36,8 +40,16 @@ class Change:
         error: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
-        with contextlib.suppress(TargetExitedError):  # its memory went with it
-            self._take_back()
+        interrupt: KeyboardInterrupt | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                with contextlib.suppress(TargetExitedError):  # its memory went with it
+                    self._take_back()
+                break
+            except KeyboardInterrupt as stop:
+                interrupt = stop  # it may have come before anything was taken back
+        if interrupt is not None:
+            raise interrupt
 
     def _take_back(self) -> None:
         raise NotImplementedError
@@ -120,8 +132,7 @@ class Allocation(Change):
         >>> memory.free()
         """
         if not self._is_freed:
-            self._view.free(self.address)
-            self._is_freed = True
+            self._view.free(self)
 
     _take_back = free
 
@@ -221,7 +232,8 @@ class MapAccess(ByteAccess):
         :raises ClosedViewError: the view was closed.
         :raises MemoryAccessError: the system does not tell them.
 
-        A program that was started this very moment is waited for, up to two seconds. It is what
+        A program that was started this very moment is waited for, up to two seconds; its list may still
+        lack what it loads next. It is what
         `EnumProcessModulesEx
         <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex>`__ tells.
 
@@ -250,8 +262,9 @@ class MapAccess(ByteAccess):
             ``'rwx'`` are those that Windows has.
         :param size: how many bytes; all pages that have one of them are changed.
         :param address: where they begin in the program's memory.
-        :returns: the change. In a ``with`` block it is taken back at the end, whatever happens; without
-            one it stays until its :meth:`~Protection.restore` is called.
+        :returns: the change. In a ``with`` block it is taken back at the end, also where the block
+            fails; without one it stays until its :meth:`~Protection.restore` is called. Take changes that
+            overlap back in the reverse order.
         :raises ValueError: there are no such rights, or the size is not positive.
         :raises OverflowError: the range does not lie in the program's address space.
         :raises MissingRightError: the view was opened without ``'w'`` in its mode.
@@ -309,7 +322,7 @@ class MapAccess(ByteAccess):
         count = checked_count(size)
         if not count:
             raise ValueError("a size to allocate is 1 or more, not 0")
-        place = None if near is None else self._checked_address(near, 0)
+        place = None if near is None else self._checked_address(near, 1)
         whole = -(-count // PAGE) * PAGE
         address = self._change(
             f"allocate {count} bytes in the memory",
@@ -323,6 +336,7 @@ class MapAccess(ByteAccess):
         """Take memory of the program away that was allocated with one call.
 
         :param address: where it begins.
+        :raises ValueError: no page begins there, so no allocation does.
         :raises OverflowError: the address does not lie in the program's address space.
         :raises MissingRightError: the view was opened without ``'w'`` in its mode.
         :raises TargetExitedError: the program has ended.
@@ -337,8 +351,12 @@ class MapAccess(ByteAccess):
         >>> view.free(memory.address)
         """
         number = self._checked_address(address, 1)
+        if number % PAGE:  # Windows would free the allocation that begins in that page
+            raise ValueError(f"an allocation begins with a page, and 0x{number:x} lies inside one")
         what = f"free the memory at address 0x{number:x}"
         self._change(what, number, 1, lambda process: process.free(number))
+        if isinstance(address, Allocation):
+            address._is_freed = True
 
     def _put_back(self, changed: tuple[Region, ...]) -> None:
         start, size = changed[0].base, changed[-1].end - changed[0].base

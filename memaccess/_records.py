@@ -121,7 +121,7 @@ class Module(NamedTuple):
     size: int
     """Bytes that it takes in memory."""
     entry: int | None
-    """Address at which it begins to run; None where it has no such code, or its header can't be read."""
+    """Address at which it begins to run; None where it has no such code."""
     bitness: int | None
     """32 or 64; None where its header can't be read."""
 

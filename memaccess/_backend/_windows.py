@@ -29,10 +29,11 @@ from memaccess._backend import (
     _windows_protection,
 )
 from memaccess._errors import Cause, SystemFailure
-from memaccess._records import Access, ProcessInfo, WindowInfo
+from memaccess._records import Access, AddressSpace, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
 from memaccess._win32 import kernel32, ntdll, user32
 from memaccess._win32._codes import (
+    ERROR_ACCESS_DENIED,
     ERROR_FILE_INVALID,
     ERROR_INSUFFICIENT_BUFFER,
     ERROR_INVALID_ADDRESS,
@@ -252,6 +253,9 @@ class WindowsProcess:
                 self._query_handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
             finally:
                 held.close()
+            if self._handle is None:  # closed meanwhile, and nobody closes again
+                self._query_handle = None
+                raise failure_from(Cause.CLOSED, "OpenProcess")
         return self._query_handle
 
     def modules(self) -> list[Module]:
@@ -260,15 +264,17 @@ class WindowsProcess:
             if held._handle is None:
                 raise failure_from(Cause.CLOSED, "OpenProcess")
             # The pid is that of our process while that one is held open.
-            handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION | ProcessAccess.VM_READ)
+            handles = [_open_process(self.pid, ProcessAccess.QUERY_INFORMATION | ProcessAccess.VM_READ)]
             try:
-                return _windows_modules.modules(handle, held.read, held.is_alive)
+                return _windows_modules.modules(handles, held)
             finally:
-                del handle  # a traceback would keep it open
+                handles.clear()  # the frames of a traceback would keep a handle of their own open
         finally:
             held.close()
 
     def mapped_file(self, address: int, /) -> str | None:
+        if address >= self.space.end and self._handle is not None:
+            return None
         self._require_reach(address, 1, "GetMappedFileNameW")
         try:
             path: str | None = self._ask(_mapped_file, address)
@@ -276,6 +282,8 @@ class WindowsProcess:
             if trouble.cause is not Cause.DENIED:
                 raise
             path = _mapped_file(self._information_handle(), address)
+        if path is None and not self.is_alive():
+            raise failure("GetMappedFileNameW", ERROR_ACCESS_DENIED)  # else it would be no file's
         return path
 
     def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
@@ -297,7 +305,8 @@ class WindowsProcess:
         if near is None:
             return self._allocate_at(None, size, rights)
         self._require_reach(near, 1, "VirtualAllocEx")
-        for place in _windows_places.places_near(near, size, self.space, self.region_at):
+        space = AddressSpace(self.space.lowest, min(self.space.end, _OWN_MODEL.address_limit))
+        for place in _windows_places.places_near(near, size, space, self.region_at):
             try:
                 return self._allocate_at(place, size, rights)
             except SystemFailure as trouble:
@@ -358,6 +367,11 @@ class WideProcess(WindowsProcess):
 
     def modules(self) -> list[Module]:
         raise _out_of_reach("EnumProcessModulesEx")  # which fails with 299
+
+    def allocate(self, size: int, rights: str, near: int | None, /) -> int:
+        # Left to itself the system may take a place above 4 GiB, and VirtualAllocEx would return half
+        # of its address.
+        return super().allocate(size, rights, self.space.lowest if near is None else near)
 
     def _copy_in(self, address: int, target: Any, size: int) -> None:
         self._copy_wide("NtWow64ReadVirtualMemory64", address, target, size)

@@ -11,19 +11,17 @@ import ctypes
 import time
 from typing import TYPE_CHECKING
 
-from memaccess._errors import SystemFailure
+from memaccess._errors import Cause, SystemFailure
 from memaccess._pe import BadImageError, read_header
 from memaccess._records import Module
 from memaccess._win32 import kernel32
-from memaccess._win32._codes import ERROR_PARTIAL_COPY
 from memaccess._win32._constants import LIST_MODULES_ALL
 from memaccess._win32._structures import MODULEINFO
 from memaccess._win32._types import DWORD, PVOID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from memaccess._win32._types import HANDLE
+    from memaccess._backend._interface import Process
+    from memaccess._win32._handles import OwnedHandle
 
 _LONGEST_PATH = 32768
 _FIRST_COUNT = 256
@@ -32,25 +30,33 @@ _PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 0.01
 
 
-def modules(handle: HANDLE, read: Callable[[int, int], bytes], is_alive: Callable[[], bool]) -> list[Module]:
+def modules(handles: list[OwnedHandle], process: Process) -> list[Module]:
     """What is loaded into a process.
 
-    :param handle: with the rights QUERY_INFORMATION and VM_READ.
-    :param read: reads so many bytes at an address of it.
+    :param handles: one with the rights QUERY_INFORMATION and VM_READ, in a list: so the caller can take
+        it away from the frames of a traceback.
     :raises SystemFailure: it has ended, or the system refuses.
     """
-    found = (_module(handle, base, read) for base in _bases_once_loaded(handle, is_alive))
-    return [module for module in found if module is not None]
+    found = []
+    for base in _bases_once_loaded(handles, process):
+        try:
+            found.append(_module(handles, base, process))
+        except SystemFailure:
+            if not process.is_alive():
+                raise  # else it was unloaded meanwhile
+    return found
 
 
-def _bases_once_loaded(handle: HANDLE, is_alive: Callable[[], bool]) -> list[int]:
+def _bases_once_loaded(handles: list[OwnedHandle], process: Process) -> list[int]:
     """The addresses of all modules; waits while the program is only starting."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            bases = _bases(handle)
+            bases = _bases(handles)
         except SystemFailure as trouble:
-            if trouble.winerror != ERROR_PARTIAL_COPY or time.monotonic() > deadline or not is_alive():
+            # 299 from Windows, 998 from Wine 8.
+            starting = trouble.cause is Cause.INACCESSIBLE and process.is_alive()
+            if not starting or time.monotonic() > deadline:
                 raise
         else:
             if bases or time.monotonic() > deadline:
@@ -58,14 +64,14 @@ def _bases_once_loaded(handle: HANDLE, is_alive: Callable[[], bool]) -> list[int
         time.sleep(_PAUSE_SECONDS)
 
 
-def _bases(handle: HANDLE) -> list[int]:
+def _bases(handles: list[OwnedHandle]) -> list[int]:
     """The addresses of all modules, in the order of the loader."""
     count = _FIRST_COUNT
     while True:
         array = (PVOID * count)()
         needed = DWORD()
         kernel32.K32EnumProcessModulesEx(
-            handle, array, ctypes.sizeof(array), ctypes.byref(needed), LIST_MODULES_ALL
+            handles[0], array, ctypes.sizeof(array), ctypes.byref(needed), LIST_MODULES_ALL
         )
         found = needed.value // ctypes.sizeof(PVOID)
         if found <= count:
@@ -73,19 +79,18 @@ def _bases(handle: HANDLE) -> list[int]:
         count = found + _FIRST_COUNT  # more may come meanwhile
 
 
-def _module(handle: HANDLE, base: int, read: Callable[[int, int], bytes]) -> Module | None:
-    """The module at *base*; None where it was unloaded meanwhile."""
+def _module(handles: list[OwnedHandle], base: int, process: Process) -> Module:
+    """The module at *base*.
+
+    :raises SystemFailure: there is none any more.
+    """
     info = MODULEINFO()
-    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
-    try:
-        kernel32.K32GetModuleInformation(handle, base, ctypes.byref(info), ctypes.sizeof(info))
-        kernel32.K32GetModuleFileNameExW(handle, base, buffer, len(buffer))
-    except SystemFailure:
-        return None
+    kernel32.K32GetModuleInformation(handles[0], base, ctypes.byref(info), ctypes.sizeof(info))
+    # GetModuleFileNameEx says System32 also where a 32-bit program has the file from SysWOW64.
+    path = process.mapped_file(base) or _told_path(handles, base)
     bitness = None
     with contextlib.suppress(SystemFailure, BadImageError):  # a program may overwrite its own headers
-        bitness = read_header(read, base).bitness
-    path = buffer.value
+        bitness = read_header(process.read, base).bitness
     return Module(
         name=path.rpartition("\\")[2],
         path=path,
@@ -94,3 +99,10 @@ def _module(handle: HANDLE, base: int, read: Callable[[int, int], bytes]) -> Mod
         entry=info.EntryPoint or None,
         bitness=bitness,
     )
+
+
+def _told_path(handles: list[OwnedHandle], base: int) -> str:
+    """The file as the loader has it."""
+    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+    kernel32.K32GetModuleFileNameExW(handles[0], base, buffer, len(buffer))
+    return buffer.value

@@ -20,8 +20,11 @@ def dos_path(native: str, devices: Iterable[tuple[str, str]]) -> str:
 
     https://learn.microsoft.com/windows/win32/memory/obtaining-a-file-name-from-a-file-handle
     """
-    if native.startswith(_LINKS):
-        return native[len(_LINKS) :]  # Wine 8 answers so
+    if native.startswith(_LINKS):  # Wine 8 answers so
+        path = native[len(_LINKS) :]
+        if path.startswith("UNC\\"):
+            return "\\" + path[len("UNC") :]
+        return path if path[1:3] == ":\\" else "\\\\?\\" + path
     if native.startswith(_NETWORK):
         return "\\\\" + native[len(_NETWORK) :]
     for drive, device in devices:

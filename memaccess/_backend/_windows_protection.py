@@ -103,6 +103,8 @@ def writable_forms(region: Region) -> tuple[int, int]:
 
 def forms(rights: str, region: Region) -> tuple[int, int]:
     """The protections that give those *rights* to a region, the one to try first in front."""
-    cache = region.protection & (PageProtection.NOCACHE | PageProtection.WRITECOMBINE)
     value = RIGHTS[rights]
+    cache: int = region.protection & (PageProtection.NOCACHE | PageProtection.WRITECOMBINE)
+    if value == PageProtection.NOACCESS:
+        cache = 0  # neither goes with it
     return value | cache, _PRIVATE_COPIES.get(value, value) | cache

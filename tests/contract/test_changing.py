@@ -104,6 +104,22 @@ def test_new_memory_has_the_rights_that_were_asked_for(subject: Subject, rights:
         assert memory.size == PAGE
 
 
+def test_only_the_beginning_of_a_page_can_be_freed(subject: Subject) -> None:
+    with subject.open("rw") as view, view.allocate(2 * PAGE) as memory:
+        with pytest.raises(ValueError, match="lies inside one"):
+            view.free(memory.address + 1)
+        assert view.read(1, memory) == b"\0"
+
+
+def test_memory_that_is_freed_by_the_view_is_not_freed_again(subject: Subject) -> None:
+    with subject.open("rw") as view:
+        with view.allocate(1) as memory:
+            view.free(memory)
+            assert "freed" in repr(memory)
+        with pytest.raises(OverflowError):
+            view.allocate(1, near=1 << subject.bitness)
+
+
 def require_low(subject: Subject, address: int) -> None:
     if is_wide(subject) and address >= 1 << 32:
         pytest.skip("the system put the memory above 4 GiB, where a 32-bit Python can't ask about it")

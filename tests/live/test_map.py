@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
 import mmap
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support import targets
+from support.leaks import handle_count
 from support.subjects import PAGE
 
 from memaccess import (
     ClosedViewError,
+    MemoryAccessError,
     MemoryView,
     MissingRightError,
     TargetExitedError,
     WrongBitnessError,
     find_process,
 )
+
+if sys.platform == "win32":
+    from memaccess._backend import _windows_modules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +158,57 @@ def test_a_program_that_ended_has_no_modules() -> None:
             view.modules()
     with pytest.raises(ClosedViewError):
         view.modules()
+
+
+def test_a_program_that_ended_has_no_mapped_files() -> None:
+    with targets.start("values") as target, MemoryView(target.pid) as view:
+        base = view.modules()[0].base
+        target.kill()
+        with pytest.raises(TargetExitedError):
+            view.mapped_file(base)
+
+
+def test_a_program_that_ends_while_its_modules_are_listed_is_said_to_have(monkeypatch) -> None:
+    with targets.start("values") as target, MemoryView(target.pid) as view:
+        original = _windows_modules._bases_once_loaded
+
+        def list_and_end(*arguments: Any) -> list[int]:
+            bases = original(*arguments)
+            target.kill()
+            return bases
+
+        monkeypatch.setattr(_windows_modules, "_bases_once_loaded", list_and_end)
+        with pytest.raises(TargetExitedError):
+            view.modules()
+
+
+def test_kept_errors_of_listing_modules_hold_no_handles() -> None:
+    kept = []
+    with targets.start("values") as target, MemoryView(target.pid) as view:
+        target.kill()
+        before = handle_count()
+        for _ in range(4):
+            with pytest.raises(TargetExitedError) as caught:
+                view.modules()
+            kept.append(caught.value)
+        assert handle_count() <= before + 1
+    kept.clear()
+
+
+def test_a_32_bit_python_allocates_where_it_can_name_the_memory() -> None:
+    if targets.OWN_BITNESS == 64:
+        pytest.skip("a 32-bit Python is what it is about")
+    with (
+        targets.start("pages", 64) as target,
+        MemoryView(target.pid, "rw") as view,
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(8):
+            try:
+                memory = stack.enter_context(view.allocate(0x1FFF_0000))
+            except MemoryAccessError:
+                break
+            region = view.region_at(memory)
+            assert region is not None
+            assert (region.state, region.allocation_base) == ("committed", memory.address)
+            assert memory.end <= 1 << 32

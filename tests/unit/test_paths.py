@@ -17,6 +17,8 @@ DRIVES = [("C:", r"\Device\HarddiskVolume1"), ("D:", r"\Device\HarddiskVolume10"
         (r"\Device\CdRom0\setup.exe", r"E:\setup.exe"),
         (r"\Device\Mup\server\share\game.exe", r"\\server\share\game.exe"),
         (r"\??\Z:\tmp\game.exe", r"Z:\tmp\game.exe"),
+        (r"\??\UNC\server\share\game.exe", r"\\server\share\game.exe"),
+        (r"\??\unix\tmp\game.exe", r"\\?\unix\tmp\game.exe"),
         (r"\Device\HarddiskVolume2\game.exe", r"\Device\HarddiskVolume2\game.exe"),
         ("", ""),
     ],
