@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from known_wine import IS_WINE
 from support.leaks import no_leaks
+from support.starting import be_patient
 
 from memaccess import MemoryView, list_windows
 
@@ -47,6 +49,8 @@ def _deadline(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _loaded() -> None:
     """What is loaded with its first use keeps handles: it is used before the leak check counts any."""
+    if IS_WINE:
+        be_patient()
     if sys.platform == "win32":
         MemoryView.from_current_process().close()
         list_windows()
