@@ -25,8 +25,7 @@ def checked_mode(mode: Any) -> Access:
 
     :raises ValueError: it is none of ``'r'``, ``'w'`` and ``'rw'``.
     """
-    if not isinstance(mode, str):
-        raise TypeError(f"a mode is a str, not {type(mode).__name__}")
+    checked_text("a mode", mode)
     if not mode or len(set(mode)) != len(mode) or not set(mode) <= set(_MODES):
         raise ValueError(f"Invalid access mode: {mode}")
     access = Access(0)
@@ -49,12 +48,7 @@ def checked_rights(rights: Any) -> str:
 
 def checked_pid(pid: Any) -> int:
     """*pid* as an int that a system can take."""
-    try:
-        number = operator.index(pid)
-    except TypeError:
-        raise TypeError(
-            f"a pid is an int, not {type(pid).__name__}; MemoryView.from_name() opens a program by its name"
-        ) from None
+    number = _checked_int("a pid", pid, "; MemoryView.from_name() opens a program by its name")
     if not 0 <= number < _PID_LIMIT:
         raise OverflowError(f"{shown(number)} is no pid: those are from 0 to {_PID_LIMIT - 1}")
     return number
@@ -67,12 +61,17 @@ def checked_text(what: str, text: Any) -> str:
     return text
 
 
+def _checked_int(what: str, value: Any, advice: str = "") -> int:
+    """*value* as an int; *what* names it in the error, which ends with the *advice*."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is an int, not {type(value).__name__}{advice}") from None
+
+
 def checked_count(count: Any) -> int:
     """*count* as an int that is not negative, and that Python can have as many bytes of."""
-    try:
-        number = operator.index(count)
-    except TypeError:
-        raise TypeError(f"a size or count is an int, not {type(count).__name__}") from None
+    number = _checked_int("a size or count", count)
     if number < 0:
         raise ValueError(f"a size or count can't be negative: {shown(number)}")
     if number > sys.maxsize:
@@ -90,10 +89,7 @@ def shown(value: object) -> str:
 
 def checked_address(address: Any, size: int, bitness: int) -> int:
     """*address* as an int, where *size* bytes from there on lie in the address space of a program."""
-    try:
-        number = operator.index(address)
-    except TypeError:
-        raise TypeError(f"an address is an int, not {type(address).__name__}") from None
+    number = _checked_int("an address", address)
     if number < 0:
         raise OverflowError(f"address {shown(number)} is negative")
     if number + size > 1 << bitness:

@@ -101,24 +101,12 @@ def asking_error(failure: SystemFailure, pid: int, what: str) -> MemoryAccessErr
     return kind(message, failure, pid=pid, explanation=explanation)
 
 
-def listing_error(attempt: Attempt, pid: int, what: str) -> MemoryAccessError:
-    """The error where the system can't be asked what a program consists of."""
-    failure = attempt.failure
-    kind, explanation, _ = _reason_of_state(attempt) or (MemoryAccessError, failure.text, None)
-    message = f"Can't {what} of process {pid}, error code {failure.code}"
-    return kind(message, failure, pid=pid, explanation=explanation)
-
-
 def query_error(process: Process, failure: SystemFailure, address: int) -> MemoryAccessError:
     """The error where the system can't be asked what the memory at an address is."""
     if failure.cause is Cause.CLOSED:
         return asking_error(failure, process.pid, "query the memory map")
-    kind, explanation = MemoryAccessError, failure.text
-    ended = _ended(process)
-    if ended:
-        kind, explanation = TargetExitedError, ended
-    elif failure.cause is Cause.OUT_OF_REACH:
-        kind, explanation = WrongBitnessError, _too_wide(process, address)
+    reason = _reason_of_process(process, failure, address)
+    kind, explanation, _ = reason or (MemoryAccessError, failure.text, None)
     message = f"Can't query the memory map of process {process.pid} at address 0x{address:x}, error code {failure.code}"
     return kind(message, failure, pid=process.pid, address=address, explanation=explanation)
 
@@ -178,14 +166,17 @@ def access_error(attempt: Attempt, pid: int) -> MemoryAccessError:
 
 
 _Reason = tuple[type[MemoryAccessError], str, "Region | None"]
+_OF_CLOSED: _Reason = (ClosedViewError, _CLOSED, None)
 
 
 def _reason(attempt: Attempt) -> _Reason:
     """Which error it is, its explanation, and the region in which the access failed."""
     process, failure = attempt.process, attempt.failure
-    refused = _reason_of_state(attempt)
-    if refused is not None or process is None:
-        return refused or (ClosedViewError, _CLOSED, None)
+    if process is None:
+        return _OF_CLOSED
+    refused = _reason_of_state(process, attempt)
+    if refused is not None:
+        return refused
     if failure.transferred == attempt.size:
         return _reason_after_all(attempt)
     if failure.shielded is not None:
@@ -193,18 +184,22 @@ def _reason(attempt: Attempt) -> _Reason:
     return _reason_of_memory(process, attempt)
 
 
-def _reason_of_state(attempt: Attempt) -> _Reason | None:
+def _reason_of_state(process: Process, attempt: Attempt) -> _Reason | None:
     """As :func:`_reason`, where the view or the program is the reason, whatever the memory is."""
-    process, failure, operation = attempt.process, attempt.failure, attempt.operation
-    if process is None or failure.cause is Cause.CLOSED:
-        return ClosedViewError, _CLOSED, None
-    if operation.access not in attempt.granted:
-        return MissingRightError, _missing_mode(operation), None
+    if attempt.failure.cause is Cause.CLOSED:
+        return _OF_CLOSED
+    if attempt.tried not in attempt.granted:
+        return MissingRightError, _missing_mode(attempt.operation), None
+    return _reason_of_process(process, attempt.failure, attempt.address)
+
+
+def _reason_of_process(process: Process, failure: SystemFailure, address: int) -> _Reason | None:
+    """As :func:`_reason`, where the program is the reason."""
     ended = _ended(process)
     if ended:
         return TargetExitedError, ended, None
     if failure.cause is Cause.OUT_OF_REACH:
-        return WrongBitnessError, _too_wide(process, attempt.address), None
+        return WrongBitnessError, _too_wide(process, address), None
     return None
 
 
@@ -233,7 +228,7 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
     region = memory.region
     kind = operation.partial if failure.transferred else operation.refused
     if memory.unseen is Cause.CLOSED:
-        return ClosedViewError, _CLOSED, None
+        return _OF_CLOSED
     ended = _ended(process) if memory.unseen else ""
     if ended:
         return TargetExitedError, ended, None
@@ -270,13 +265,13 @@ def _stops(process: Process, region: Region, attempt: Attempt) -> bool:
     return process.refuses(region, attempt.tried)
 
 
-def change_error(attempt: Attempt, pid: int, what: str) -> MemoryAccessError:
-    """The error of changing a program's map.
+def performing_error(attempt: Attempt, pid: int, what: str) -> MemoryAccessError:
+    """The error of what reads or writes in the system's own way: changing the map, listing modules.
 
     :param what: what was tried, as it follows "Can't".
     """
     failure = attempt.failure
-    kind, explanation, region = _reason_to_change(attempt)
+    kind, explanation, region = _reason_to_perform(attempt)
     if failure.unrestored and kind is not TargetExitedError:
         where = ", ".join(map(str, failure.unrestored))
         explanation = f"{explanation} The protection could not be put back; it was: {where}."
@@ -285,18 +280,21 @@ def change_error(attempt: Attempt, pid: int, what: str) -> MemoryAccessError:
     return kind(message, failure, pid=pid, address=address, region=region, explanation=explanation)
 
 
-def _reason_to_change(attempt: Attempt) -> _Reason:
-    """As :func:`_reason`, where the map was to be changed."""
+def _reason_to_perform(attempt: Attempt) -> _Reason:
+    """As :func:`_reason`, where something else than reading or writing was tried."""
     process, failure = attempt.process, attempt.failure
-    refused = _reason_of_state(attempt)
-    if refused is not None or process is None:
-        return refused or (ClosedViewError, _CLOSED, None)
+    if process is None:
+        return _OF_CLOSED
+    refused = _reason_of_state(process, attempt)
+    if refused is not None:
+        return refused
     if failure.shielded is not None:
         return MemoryAccessError, _of_shield(failure, failure.shielded, "changed"), failure.shielded
-    memory = _look(process, attempt._replace(force=True))
-    if failure.cause is Cause.INACCESSIBLE and memory.region is not None:
-        explanation = _what_it_is(memory.region, attempt.operation, f"0x{memory.address:x}")
-        return MemoryAccessError, explanation, memory.region
+    if failure.cause is Cause.INACCESSIBLE:
+        memory = _look(process, attempt._replace(force=True))
+        if memory.region is not None:
+            explanation = _what_it_is(memory.region, attempt.operation, f"0x{memory.address:x}")
+            return MemoryAccessError, explanation, memory.region
     return MemoryAccessError, failure.text, None
 
 

@@ -80,13 +80,9 @@ class Protection(Change):
         >>> change = view.protect('r--', 4096, 0x401000)
         >>> change.restore()
         """
-        changed, self._changed = self._changed, ()
-        if changed:
-            try:
-                self._view._put_back(changed)
-            except BaseException:
-                self._changed = changed  # it can be tried again
-                raise
+        if self._changed:
+            self._view._put_back(self._changed)
+            self._changed = ()
 
     _take_back = restore
 
@@ -240,18 +236,7 @@ class MapAccess(ByteAccess):
         >>> view.modules()
         [<Module 'game.exe' at 0x140000000-0x140001000>]
         """
-        process = self._process
-        try:
-            if process is None:
-                raise self._system.refusal(Cause.CLOSED)
-            if Access.READ not in self._access:
-                raise self._system.refusal(Cause.DENIED)
-            return process.modules()
-        except SystemFailure as failure:
-            from memaccess import _explain
-
-            attempt = _explain.Attempt(process, self._access, failure, Access.READ, 0, 0)
-            raise _explain.listing_error(attempt, self._pid, "list the modules") from None
+        return self._perform(Access.READ, "list the modules", 0, 0, lambda process: process.modules())
 
     # -- changing it
 
@@ -288,7 +273,9 @@ class MapAccess(ByteAccess):
         if not count:
             raise ValueError("a size to protect is 1 or more, not 0")
         what = f"protect {count} bytes at address 0x{number:x}"
-        changed = self._change(what, number, count, lambda process: process.protect(rights, count, number))
+        changed = self._perform(
+            Access.WRITE, what, number, count, lambda process: process.protect(rights, count, number)
+        )
         return Protection(self, changed)
 
     def allocate(
@@ -324,7 +311,8 @@ class MapAccess(ByteAccess):
             raise ValueError("a size to allocate is 1 or more, not 0")
         place = None if near is None else self._checked_address(near, 1)
         whole = -(-count // PAGE) * PAGE
-        address = self._change(
+        address = self._perform(
+            Access.WRITE,
             f"allocate {count} bytes in the memory",
             place or 0,
             0,
@@ -354,29 +342,29 @@ class MapAccess(ByteAccess):
         if number % PAGE:  # Windows would free the allocation that begins in that page
             raise ValueError(f"an allocation begins with a page, and 0x{number:x} lies inside one")
         what = f"free the memory at address 0x{number:x}"
-        self._change(what, number, 1, lambda process: process.free(number))
+        self._perform(Access.WRITE, what, number, 1, lambda process: process.free(number))
         if isinstance(address, Allocation):
             address._is_freed = True
 
     def _put_back(self, changed: tuple[Region, ...]) -> None:
         start, size = changed[0].base, changed[-1].end - changed[0].base
         what = f"restore the protection of {size} bytes at address 0x{start:x}"
-        self._change(what, start, size, lambda process: process.put_back(changed))
+        self._perform(Access.WRITE, what, start, size, lambda process: process.put_back(changed))
 
-    def _change(self, what: str, address: int, size: int, do: Callable[[Process], T]) -> T:
-        """Do it, with an error that says what was tried; a *size* of 0 where it is about no range."""
+    def _perform(self, needed: Access, what: str, address: int, size: int, do: Callable[[Process], T]) -> T:
+        """Do what *needed* allows, with an error that says it; a *size* of 0 where it is about no range."""
         process = self._process
         try:
             if process is None:
                 raise self._system.refusal(Cause.CLOSED)
-            if Access.WRITE not in self._access:
+            if needed not in self._access:
                 raise self._system.refusal(Cause.DENIED)
             return do(process)
         except SystemFailure as failure:
             from memaccess import _explain
 
-            attempt = _explain.Attempt(process, self._access, failure, Access.WRITE, size, address)
-            raise _explain.change_error(attempt, self._pid, what) from None
+            attempt = _explain.Attempt(process, self._access, failure, needed, size, address)
+            raise _explain.performing_error(attempt, self._pid, what) from None
 
     def _walk(self, address: int, stop: int) -> Iterator[Region]:
         """All regions from the page of *address* on."""

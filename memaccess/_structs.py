@@ -12,6 +12,8 @@ import re
 import struct
 from typing import TYPE_CHECKING, Any
 
+from memaccess._arguments import checked_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,8 +28,7 @@ def compile_format(format: str, model: DataModel) -> struct.Struct:
 
     :raises ValueError: it is not a struct format; the message says where it goes wrong.
     """
-    if not isinstance(format, str):
-        raise TypeError(f"a struct format is a str, not {type(format).__name__}")
+    checked_text("a struct format", format)
     if format[:1] in ("<", ">", "=", "!"):
         text = "<" + format[1:] if format[0] == "=" else format
     else:

@@ -22,6 +22,7 @@ from memaccess._backend import (
     _windows_facts,
     _windows_forcing,
     _windows_pages,
+    _windows_paths,
     _windows_places,
     _windows_protection,
 )
@@ -277,7 +278,7 @@ class FakeProcess:
             if each.file is None or each.kind != MemoryType.IMAGE:
                 continue
             base = found[each.file].base if each.file in found else each.base
-            name = each.file.rpartition("\\")[2]
+            name = _windows_paths.file_name(each.file)
             found[each.file] = Module(name, each.file, base, each.end - base, None, self.bitness)
         # The program itself comes first, as its loader has it.
         return sorted(found.values(), key=lambda module: (module.path != self.path, module.base))

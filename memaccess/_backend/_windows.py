@@ -74,8 +74,6 @@ _RIGHTS = {
 _IS_WINE = ntdll.wine_get_version is not None
 _NO_FILE = (ERROR_UNEXP_NET_ERR, ERROR_INVALID_ADDRESS, ERROR_FILE_INVALID)
 """What GetMappedFileNameW gives for memory that is no file's: the first stands for STATUS_INVALID_ADDRESS."""
-_LONGEST_PATH = 32768
-"""Length of the longest path of Windows, in characters."""
 
 # A bound name in this module, and no attribute look-up per call: typed reads are measured in
 # fractions of a microsecond.
@@ -150,7 +148,7 @@ class WindowsProcess:
         self.pid = pid
         self.model = model
         self.space = _windows_facts.SPACES[model.bitness]
-        self.name = _file_name(_image_path(handle) or "")
+        self.name = _windows_paths.file_name(_image_path(handle) or "")
 
     def read(self, size: int, address: int, /) -> bytes:
         # A fresh bytes object that nobody else has seen yet, filled in place: no second copy.
@@ -217,89 +215,79 @@ class WindowsProcess:
             self.write(data, address)  # nothing there can be lifted; this says so
         elif size:
             self._require_reach(address, size, "VirtualProtectEx")
-            # With a reference of its own: a close() meanwhile must not leave the protection lifted.
-            held = self._held()
-            try:
+            with self._held() as held:
                 _windows_forcing.write_forced(held, data, address)
-            finally:
-                held.close()
 
-    def _held(self) -> Self:
-        """The same process once more, with the same handle, which stays open until both are closed."""
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[Self]:
+        """The same process once more, whose handle stays open for the block, whoever closes this one.
+
+        So nothing is left half done, and the pid can't pass to another process.
+        """
         held = object.__new__(type(self))
         vars(held).update(vars(self))
-        return held
+        try:
+            yield held
+        finally:
+            held.close()
 
     def region_at(self, address: int, /) -> Region | None:
         if address >= self.space.end and self._handle is not None:
             return None  # no Python can see it; a 32-bit one could not even ask
         self._require_reach(address, 1, "VirtualQueryEx")
+        region: Region | None = self._ask_about(_query, address)
+        return region
+
+    def _ask_about(self, question: Callable[[HANDLE | None, int], Any], address: int) -> Any:
+        """Ask what the memory is, with the view's own handle where that may ask."""
         try:
-            region: Region | None = self._ask(_query, address)
+            return self._ask(question, address)
         except SystemFailure as trouble:
             if trouble.cause is not Cause.DENIED:
                 raise
-            region = _query(self._information_handle(), address)
-        return region
+        return question(self._information_handle(), address)
 
     def _information_handle(self) -> OwnedHandle | None:
         """A handle that may ask what the memory is, on systems where the view's own may not."""
         if self._query_handle is None:
-            held = self._held()
-            try:
-                # The pid is that of our process only while that one is held open.
-                if held._handle is None:
-                    raise failure_from(Cause.CLOSED, "OpenProcess")
-                self._query_handle = _open_process(self.pid, ProcessAccess.QUERY_INFORMATION)
-            finally:
-                held.close()
+            with self._held() as held:
+                self._query_handle = held._opened_again(ProcessAccess.QUERY_INFORMATION)
             if self._handle is None:  # closed meanwhile, and nobody closes again
                 self._query_handle = None
                 raise failure_from(Cause.CLOSED, "OpenProcess")
         return self._query_handle
 
+    def _opened_again(self, rights: ProcessAccess) -> OwnedHandle:
+        """Another handle of the process, which is held open."""
+        if self._handle is None:
+            raise failure_from(Cause.CLOSED, "OpenProcess")
+        return _open_process(self.pid, rights)
+
     def modules(self) -> list[Module]:
-        held = self._held()
-        try:
-            if held._handle is None:
-                raise failure_from(Cause.CLOSED, "OpenProcess")
-            # The pid is that of our process while that one is held open.
-            handles = [_open_process(self.pid, ProcessAccess.QUERY_INFORMATION | ProcessAccess.VM_READ)]
+        with self._held() as held:
+            handles = [held._opened_again(ProcessAccess.QUERY_INFORMATION | ProcessAccess.VM_READ)]
             try:
                 return _windows_modules.modules(handles, held)
             finally:
                 handles.clear()  # the frames of a traceback would keep a handle of their own open
-        finally:
-            held.close()
 
     def mapped_file(self, address: int, /) -> str | None:
         if address >= self.space.end and self._handle is not None:
             return None
         self._require_reach(address, 1, "GetMappedFileNameW")
-        try:
-            path: str | None = self._ask(_mapped_file, address)
-        except SystemFailure as trouble:
-            if trouble.cause is not Cause.DENIED:
-                raise
-            path = _mapped_file(self._information_handle(), address)
+        path: str | None = self._ask_about(_mapped_file, address)
         if path is None and not self.is_alive():
             raise failure("GetMappedFileNameW", ERROR_ACCESS_DENIED)  # else it would be no file's
         return path
 
     def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
         self._require_reach(address, size, "VirtualProtectEx")
-        held = self._held()
-        try:
+        with self._held() as held:
             return _windows_pages.protect(held, rights, size, address)
-        finally:
-            held.close()
 
     def put_back(self, changed: tuple[Region, ...], /) -> None:
-        held = self._held()
-        try:
+        with self._held() as held:
             _windows_pages.put_back(held, changed)
-        finally:
-            held.close()
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         if near is None:
@@ -459,7 +447,7 @@ def _is_wow64(handle: HANDLE) -> bool:
 
 def _image_path(handle: HANDLE) -> str | None:
     """The program's file; None where the system does not tell."""
-    for length in (260, _LONGEST_PATH):
+    for length in (260, _windows_paths.LONGEST):
         buffer = ctypes.create_unicode_buffer(length)
         size = DWORD(length)
         try:
@@ -470,10 +458,6 @@ def _image_path(handle: HANDLE) -> str | None:
         else:
             return buffer.value
     return None
-
-
-def _file_name(path: str) -> str:
-    return path.rpartition("\\")[2]
 
 
 def _query(handle: HANDLE | None, address: int) -> Region | None:
@@ -499,7 +483,7 @@ def _query(handle: HANDLE | None, address: int) -> Region | None:
 
 def _mapped_file(handle: HANDLE | None, address: int) -> str | None:
     """The file that is mapped there, with its drive; None where the memory is no file's."""
-    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+    buffer = ctypes.create_unicode_buffer(_windows_paths.LONGEST)
     try:
         kernel32.K32GetMappedFileNameW(handle, address, buffer, len(buffer))
     except SystemFailure as trouble:
@@ -512,7 +496,7 @@ def _mapped_file(handle: HANDLE | None, address: int) -> str | None:
 
 def _drives() -> Iterator[tuple[str, str]]:
     """The drives, such as ``C:``, and the device that each of them stands for."""
-    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+    buffer = ctypes.create_unicode_buffer(_windows_paths.LONGEST)
     for letter in string.ascii_uppercase:
         with contextlib.suppress(SystemFailure):  # most letters are no drive
             kernel32.QueryDosDeviceW(f"{letter}:", buffer, len(buffer))

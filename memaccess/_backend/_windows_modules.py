@@ -11,6 +11,7 @@ import ctypes
 import time
 from typing import TYPE_CHECKING
 
+from memaccess._backend._windows_paths import LONGEST, file_name
 from memaccess._errors import Cause, SystemFailure
 from memaccess._pe import BadImageError, read_header
 from memaccess._records import Module
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from memaccess._backend._interface import Process
     from memaccess._win32._handles import OwnedHandle
 
-_LONGEST_PATH = 32768
 _FIRST_COUNT = 256
 _PATIENCE_SECONDS = 2.0
 """For how long a program may be starting: its list can't be read before the loader has made it."""
@@ -92,7 +92,7 @@ def _module(handles: list[OwnedHandle], base: int, process: Process) -> Module:
     with contextlib.suppress(SystemFailure, BadImageError):  # a program may overwrite its own headers
         bitness = read_header(process.read, base).bitness
     return Module(
-        name=path.rpartition("\\")[2],
+        name=file_name(path),
         path=path,
         base=base,
         size=info.SizeOfImage,
@@ -103,6 +103,6 @@ def _module(handles: list[OwnedHandle], base: int, process: Process) -> Module:
 
 def _told_path(handles: list[OwnedHandle], base: int) -> str:
     """The file as the loader has it."""
-    buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
+    buffer = ctypes.create_unicode_buffer(LONGEST)
     kernel32.K32GetModuleFileNameExW(handles[0], base, buffer, len(buffer))
     return buffer.value

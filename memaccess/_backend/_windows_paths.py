@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+LONGEST = 32768
+"""Characters of the longest path of Windows."""
 _LINKS = "\\??\\"
 _NETWORK = "\\Device\\Mup\\"
 
@@ -31,3 +33,8 @@ def dos_path(native: str, devices: Iterable[tuple[str, str]]) -> str:
         if native.startswith(device + "\\"):  # HarddiskVolume1 is no beginning of HarddiskVolume10
             return drive + native[len(device) :]
     return native
+
+
+def file_name(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("\\")[2]
