@@ -1,7 +1,11 @@
 """Live access to the memory of another program."""
 
 from memaccess._errors import (
+    AddressSyntaxError,
     AmbiguousProcessError,
+    AmbiguousSymbolError,
+    BadImageError,
+    BrokenChainError,
     ClosedViewError,
     MemoryAccessError,
     MissingRightError,
@@ -13,11 +17,13 @@ from memaccess._errors import (
     ProcessNotFoundError,
     ProcessOpenError,
     ProcessProtectedError,
+    SymbolNotFoundError,
     TargetExitedError,
     UnterminatedStringError,
     WrongBitnessError,
 )
 from memaccess._map import Allocation, Protection
+from memaccess._names import AddressExpression
 from memaccess._processes import (
     find_process,
     find_processes,
@@ -26,15 +32,21 @@ from memaccess._processes import (
     list_windows,
     wait_for_process,
 )
-from memaccess._records import Module, PartialRead, ProcessInfo, Region, WindowInfo
+from memaccess._records import Export, Module, PartialRead, ProcessInfo, Region, Symbol, WindowInfo
 from memaccess._view import MemoryView
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AddressExpression",
+    "AddressSyntaxError",
     "Allocation",
     "AmbiguousProcessError",
+    "AmbiguousSymbolError",
+    "BadImageError",
+    "BrokenChainError",
     "ClosedViewError",
+    "Export",
     "MemoryAccessError",
     "MemoryView",
     "MissingRightError",
@@ -51,6 +63,8 @@ __all__ = [
     "ProcessProtectedError",
     "Protection",
     "Region",
+    "Symbol",
+    "SymbolNotFoundError",
     "TargetExitedError",
     "UnterminatedStringError",
     "WindowInfo",

@@ -11,8 +11,9 @@ from memaccess._records import Access
 if TYPE_CHECKING:
     from typing import SupportsIndex, TypeAlias
 
-    Address: TypeAlias = SupportsIndex
-    """A place in a program's memory: an int, or what stands for one, as NumPy's integers do."""
+    Address: TypeAlias = SupportsIndex | str
+    """A place in a program's memory: an int, what stands for one, as NumPy's integers do, or an
+    address expression such as ``'[game.exe+10F4F4]+158'``."""
 
 _MODES = {"r": Access.READ, "w": Access.WRITE}
 _RIGHTS = ("---", "r--", "rw-", "--x", "r-x", "rwx")
@@ -48,7 +49,7 @@ def checked_rights(rights: Any) -> str:
 
 def checked_pid(pid: Any) -> int:
     """*pid* as an int that a system can take."""
-    number = _checked_int("a pid", pid, "; MemoryView.from_name() opens a program by its name")
+    number = _checked_int("a pid is an int", pid, "; MemoryView.from_name() opens a program by its name")
     if not 0 <= number < _PID_LIMIT:
         raise OverflowError(f"{shown(number)} is no pid: those are from 0 to {_PID_LIMIT - 1}")
     return number
@@ -61,17 +62,17 @@ def checked_text(what: str, text: Any) -> str:
     return text
 
 
-def _checked_int(what: str, value: Any, advice: str = "") -> int:
-    """*value* as an int; *what* names it in the error, which ends with the *advice*."""
+def _checked_int(rule: str, value: Any, advice: str = "") -> int:
+    """*value* as an int; the error says the *rule*, and ends with the *advice*."""
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{what} is an int, not {type(value).__name__}{advice}") from None
+        raise TypeError(f"{rule}, not {type(value).__name__}{advice}") from None
 
 
 def checked_count(count: Any) -> int:
     """*count* as an int that is not negative, and that Python can have as many bytes of."""
-    number = _checked_int("a size or count", count)
+    number = _checked_int("a size or count is an int", count)
     if number < 0:
         raise ValueError(f"a size or count can't be negative: {shown(number)}")
     if number > sys.maxsize:
@@ -89,7 +90,7 @@ def shown(value: object) -> str:
 
 def checked_address(address: Any, size: int, bitness: int) -> int:
     """*address* as an int, where *size* bytes from there on lie in the address space of a program."""
-    number = _checked_int("an address", address)
+    number = _checked_int("an address is an int, or a str such as 'game.exe+10F4F4'", address)
     if number < 0:
         raise OverflowError(f"address {shown(number)} is negative")
     if number + size > 1 << bitness:

@@ -159,7 +159,13 @@ class ByteAccess:
 
     def _checked_address(self, address: Any, size: int) -> int:
         """*address* as an int, where *size* bytes from there on lie in the program's address space."""
+        if isinstance(address, str):
+            address = self._address_of(address)
         return checked_address(address, size, self._model.bitness)
+
+    def _address_of(self, expression: str) -> int:
+        """What an address expression is now."""
+        raise NotImplementedError
 
     def _read_error(self, failure: SystemFailure, size: int, address: int) -> MemoryAccessError:
         """The error of a read that failed."""

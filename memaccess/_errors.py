@@ -9,7 +9,8 @@
         │   └── ProcessDeniedError       not allowed; also a PermissionError
         │       └── ProcessProtectedError    Windows protects it from everybody
         ├── NotReadableError          the memory there can't be read
-        │   └── PartialReadError         some of it arrived, see ``data``
+        │   ├── PartialReadError         some of it arrived, see ``data``
+        │   └── BrokenChainError         a pointer of an address expression leads nowhere
         ├── NotWritableError          the memory there can't be written
         │   └── PartialWriteError        some of it was written, see ``transferred``
         ├── MissingRightError         the view was opened without the right; also a PermissionError
@@ -17,9 +18,13 @@
         ├── WrongBitnessError         this Python can't reach that far into a wider program
         └── ClosedViewError           the view was closed
     LookupError
-    └── AmbiguousProcessError         several programs match, see ``pids``
+    ├── AmbiguousProcessError         several programs match, see ``pids``
+    ├── SymbolNotFoundError           no module, or no symbol of it, has that name
+    └── AmbiguousSymbolError          several modules or symbols have that name
     ValueError
-    └── UnterminatedStringError       no end of string where one was expected, see ``data``
+    ├── UnterminatedStringError       no end of string where one was expected, see ``data``
+    ├── BadImageError                 the headers of a program or a DLL make no sense
+    └── AddressSyntaxError            an address expression can't be understood, see ``position``
 
 Wrong arguments are plain :class:`ValueError`, :class:`TypeError` and :class:`OverflowError`, raised
 before anything is touched.
@@ -210,6 +215,17 @@ class NotReadableError(MemoryAccessError):
     __module__ = "memaccess"
 
 
+class BrokenChainError(NotReadableError):
+    """A pointer that an address expression follows is null, or can't be read."""
+
+    __module__ = "memaccess"
+
+    expression: str | None = None
+    """The address expression."""
+    position: int | None = None
+    """Where in it the pointer begins, counted from 0."""
+
+
 class PartialReadError(NotReadableError):
     """The first part could be read and the rest could not; ``data`` holds what arrived."""
 
@@ -279,3 +295,49 @@ class UnterminatedStringError(ValueError):
         super().__init__(message)
         self.address = address
         self.data = data
+
+
+class BadImageError(ValueError):
+    """There is no program and no DLL at that address, or its headers are damaged."""
+
+    __module__ = "memaccess"
+
+    base: int | None
+    """Where it should begin."""
+
+    def __init__(self, message: str, base: int | None = None) -> None:
+        super().__init__(message)
+        self.base = base
+
+
+class SymbolNotFoundError(LookupError):
+    """No module of the program, or no symbol of a module, has that name."""
+
+    __module__ = "memaccess"
+
+    expression: str | None = None
+    """The address expression that it stands in, where it was in one."""
+    position: int | None = None
+    """Where in it the name begins, counted from 0."""
+
+
+class AmbiguousSymbolError(LookupError):
+    """Several modules, or symbols of several modules, have that name."""
+
+    __module__ = "memaccess"
+
+    expression: str | None = None
+    """The address expression that it stands in, where it was in one."""
+    position: int | None = None
+    """Where in it the name begins, counted from 0."""
+
+
+class AddressSyntaxError(ValueError):
+    """An address expression can't be understood."""
+
+    __module__ = "memaccess"
+
+    expression: str | None = None
+    """All of it."""
+    position: int | None = None
+    """Where it stops making sense, counted from 0."""

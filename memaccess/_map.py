@@ -207,7 +207,7 @@ class MapAccess(ByteAccess):
         :raises OverflowError: the range does not lie in the program's address space.
         :raises MemoryAccessError: as in :meth:`region_at`.
 
-        >>> [region.size for region in view.regions(writable=True)]
+        >>> [region.size for region in view.regions(0x400000, 0x500000, writable=True)]
         [4096]
         """
         from memaccess._regions import Wanted
@@ -233,8 +233,8 @@ class MapAccess(ByteAccess):
         `EnumProcessModulesEx
         <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex>`__ tells.
 
-        >>> view.modules()
-        [<Module 'game.exe' at 0x140000000-0x140001000>]
+        >>> view.modules()[0]
+        <Module 'game.exe' at 0x140000000-0x140003000>
         """
         return self._perform(Access.READ, "list the modules", 0, 0, lambda process: process.modules())
 

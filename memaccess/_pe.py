@@ -1,4 +1,4 @@
-"""Headers of programs and DLLs, read from wherever they are loaded; pure.
+"""Headers and exports of programs and DLLs, read from wherever they are loaded; pure.
 
 https://learn.microsoft.com/windows/win32/debug/pe-format
 """
@@ -8,20 +8,34 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from memaccess._errors import BadImageError, MemoryAccessError, SystemFailure
+from memaccess._records import PAGE, Export
+from memaccess._strings import read_terminated
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Read: TypeAlias = Callable[[int, int], bytes]
+    """Reads so many bytes at an address, or raises."""
 
 _FURTHEST = 1 << 20
 """Offset behind which no header begins: Windows itself refuses files whose headers don't fit a few pages."""
 _MAGIC = {0x10B: 32, 0x20B: 64}
-
-
-class BadImageError(ValueError):
-    """There is no program and no DLL at that address, or its header is damaged."""
+_DIRECTORIES = {32: 96, 64: 112}
+"""Where the table of directories is in the optional header; the exports are its first."""
+_MOST_EXPORTS = 1 << 16
+"""Ordinals have 16 bits."""
+_LONGEST_NAME = 1 << 14
+_MOST_TEXT = 1 << 25
+"""Bytes of all names together: damaged tables may name the same long text again and again."""
+_LARGEST_WINDOW = 1 << 25
+_DIRECTORY = struct.Struct("<12x7I")
+_SECTION = struct.Struct("<8x2I24x")
 
 
 class Header(NamedTuple):
-    """What the header of a loaded program or DLL says."""
+    """What the header of a loaded program or DLL says. Places in it are offsets from its base."""
 
     bitness: int
     """32 or 64."""
@@ -30,23 +44,136 @@ class Header(NamedTuple):
     size: int
     """Bytes that it takes in memory."""
     entry: int | None
-    """Where it begins to run, as an offset from its base; None for a DLL without code to run."""
+    """Where it begins to run; None for a DLL without code to run."""
+    exports: tuple[int, int]
+    """Where its export directory is, and how many bytes it has; zeros where there is none."""
+    sections: tuple[tuple[int, int], ...]
+    """Where its sections begin, and how many bytes they have in memory."""
 
 
-def read_header(read: Callable[[int, int], bytes], base: int) -> Header:
+class _Window:
+    """Reads inside an image: from a stretch of it that was read at once, or else piece by piece."""
+
+    def __init__(self, read: Read, base: int, limit: int, start: int, size: int) -> None:
+        self._read = read
+        self._base = base
+        self._limit = limit
+        self._start = start
+        try:
+            self._data = read(size, base + start) if size else b""
+        except (MemoryAccessError, SystemFailure):
+            self._data = b""  # a part of it can't be read, and may never be wanted
+
+    def bytes_at(self, offset: int, size: int) -> bytes:
+        if not 0 <= offset <= offset + size <= self._limit:
+            raise _damaged(self._base, f"what should be at +{offset:X} lies outside of it")
+        place = offset - self._start
+        if place >= 0 and place + size <= len(self._data):
+            return self._data[place : place + size]
+        return self._read(size, self._base + offset)
+
+    def text_at(self, offset: int) -> bytes:
+        place = offset - self._start
+        if 0 <= place < len(self._data):
+            end = self._data.find(b"\0", place, place + _LONGEST_NAME)
+            if end >= 0:
+                return self._data[place:end]
+        limit = min(_LONGEST_NAME, self._limit - offset)
+        text, ended = read_terminated(self._read, self._base + offset, 1, limit)
+        if not ended:
+            raise _damaged(self._base, f"the name at +{offset:X} has no end")
+        return text
+
+
+def _damaged(base: int, how: str) -> BadImageError:
+    return BadImageError(f"the header of what is at 0x{base:x} is damaged: {how}", base)
+
+
+def read_header(read: Read, base: int) -> Header:
     """The header of what is loaded at *base*.
 
-    :param read: reads so many bytes at an address.
     :raises BadImageError: nothing is loaded there, or the header makes no sense.
     """
-    if read(2, base) != b"MZ":
-        raise BadImageError(f"no program and no DLL begins at 0x{base:x}: there is no 'MZ'")
-    (offset,) = struct.unpack("<I", read(4, base + 0x3C))
-    if not 0 < offset <= _FURTHEST or read(4, base + offset) != b"PE\0\0":
-        raise BadImageError(f"the header of what is at 0x{base:x} is damaged: there is no 'PE'")
-    (machine,) = struct.unpack("<H", read(2, base + offset + 4))
-    optional = read(60, base + offset + 24)
-    magic, entry, size = struct.unpack_from("<H14xI36xI", optional)
+    image = _Window(read, base, _FURTHEST << 1, 0, PAGE - base % PAGE)
+    if image.bytes_at(0, 2) != b"MZ":
+        raise BadImageError(f"no program and no DLL begins at 0x{base:x}: there is no 'MZ'", base)
+    (offset,) = struct.unpack("<I", image.bytes_at(0x3C, 4))
+    if not 0 < offset <= _FURTHEST or image.bytes_at(offset, 4) != b"PE\0\0":
+        raise _damaged(base, "there is no 'PE'")
+    machine, section_count, optional_size = struct.unpack("<2H12xH2x", image.bytes_at(offset + 4, 20))
+    optional = offset + 24
+    magic, entry, size = struct.unpack("<H14xI36xI", image.bytes_at(optional, 60))
     if magic not in _MAGIC:
-        raise BadImageError(f"the header of what is at 0x{base:x} is damaged: 0x{magic:x} is no format")
-    return Header(_MAGIC[magic], machine, size, entry or None)
+        raise _damaged(base, f"0x{magic:x} is no format")
+    bitness = _MAGIC[magic]
+    return Header(
+        bitness,
+        machine,
+        size,
+        entry or None,
+        _export_directory(image, optional + _DIRECTORIES[bitness]),
+        tuple(_sections(image, optional + optional_size, section_count)),
+    )
+
+
+def _export_directory(image: _Window, directories: int) -> tuple[int, int]:
+    (count,) = struct.unpack("<I", image.bytes_at(directories - 4, 4))
+    if not count:
+        return 0, 0
+    offset, size = struct.unpack("<2I", image.bytes_at(directories, 8))
+    return (offset, size) if offset and size else (0, 0)
+
+
+def _sections(image: _Window, table: int, count: int) -> Iterator[tuple[int, int]]:
+    for size, offset in _SECTION.iter_unpack(image.bytes_at(table, count * _SECTION.size)):
+        yield offset, size
+
+
+def read_exports(read: Read, base: int, header: Header) -> list[Export]:
+    """What the program or DLL at *base* exports, in the order of the names; those without one at the end.
+
+    :param header: its header; nothing is read behind the size that it gives.
+    :raises BadImageError: its tables make no sense.
+    """
+    start, size = header.exports
+    if not size:
+        return []
+    if start + size > header.size:
+        raise _damaged(base, f"an export directory of {size} bytes at +{start:X} lies outside of it")
+    image = _Window(read, base, header.size, start, min(size, _LARGEST_WINDOW))
+    directory = _DIRECTORY.unpack(image.bytes_at(start, _DIRECTORY.size))
+    _, first_ordinal, count, name_count, functions, names, name_ordinals = directory
+    if count > _MOST_EXPORTS or name_count > _MOST_EXPORTS:
+        raise _damaged(base, f"{count} exports with {name_count} names are more than there can be")
+    offsets = struct.unpack(f"<{count}I", image.bytes_at(functions, count * 4))
+    indices = struct.unpack(f"<{name_count}H", image.bytes_at(name_ordinals, name_count * 2))
+    places = struct.unpack(f"<{name_count}I", image.bytes_at(names, name_count * 4))
+
+    def export(name: str | None, index: int) -> Export:
+        offset = offsets[index]
+        if start <= offset < start + size:
+            return Export(name, first_ordinal + index, None, _text(image.text_at(offset)))
+        return Export(name, first_ordinal + index, base + offset, None)
+
+    found = [
+        export(name, index)
+        for name, index in zip(_names(image, base, places), indices, strict=True)
+        if index < count and offsets[index]  # the loader takes a name without a function for no name
+    ]
+    named = set(indices)
+    return found + [export(None, index) for index in range(count) if offsets[index] and index not in named]
+
+
+def _names(image: _Window, base: int, places: tuple[int, ...]) -> Iterator[str]:
+    total = 0
+    for place in places:
+        name = image.text_at(place)
+        total += len(name)
+        if total > _MOST_TEXT:
+            raise _damaged(base, f"its names have more than {_MOST_TEXT} bytes")
+        yield _text(name)
+
+
+def _text(data: bytes) -> str:
+    # Names are ASCII by the format; what some compilers make of others is at least shown.
+    return data.decode("utf-8", "backslashreplace")

@@ -134,6 +134,63 @@ class Module(NamedTuple):
         return f"<Module {self.name!r} at 0x{self.base:x}-0x{self.end:x}>"
 
 
+class Export(NamedTuple):
+    """Something that a module offers to others: a function, or data."""
+
+    name: str | None
+    """Its name; None where it has only a number."""
+    ordinal: int
+    """Its number in the module."""
+    address: int | None
+    """Where it is; None where it is in another module."""
+    forwarder: str | None
+    """Where it is instead, such as ``'NTDLL.RtlAllocateHeap'``."""
+
+
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_PUNCTUATION = frozenset("_.?@$~:")
+
+
+def written(name: str) -> str:
+    """The name of a module or a symbol as an address expression has it: quoted where it has to be."""
+    plain = name and all(letter.isalnum() or letter in _PUNCTUATION for letter in name)
+    like_a_number = set(name.lower().removeprefix("0x").removeprefix("$")) <= _HEXADECIMAL
+    return name if plain and not like_a_number else f'"{name}"'
+
+
+def qualified(module: str, symbol: str) -> str:
+    """A module's symbol as an address expression has it."""
+    plain = set(symbol.lower()) <= _HEXADECIMAL or (symbol[:1] == "#" and symbol[1:].isdecimal())
+    return f"{written(module)}!{symbol if plain and symbol else written(symbol)}"
+
+
+def stem(name: str) -> str:
+    """A module's name as symbols are written with it: a program's has its ending."""
+    return name[:-4] if name.lower().endswith(".dll") else name
+
+
+class Symbol(NamedTuple):
+    """A place in a module, by the nearest name before it.
+
+    ``str()`` writes it as an address expression, which a view takes.
+    """
+
+    module: Module
+    """The module that it is in."""
+    name: str | None
+    """The name, or ``'#'`` and the ordinal of an export without one; None where there is none before it."""
+    offset: int
+    """How many bytes behind the name it is, or behind the module's first byte where there is no name."""
+
+    def __str__(self) -> str:
+        module = self.module.name
+        start = written(module) if self.name is None else qualified(stem(module), self.name)
+        return f"{start}+0x{self.offset:X}" if self.offset else start
+
+    def __repr__(self) -> str:
+        return f"<Symbol {self}>"
+
+
 class Access(enum.Flag):
     """What a view may do to a program's memory."""
 

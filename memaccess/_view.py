@@ -10,7 +10,7 @@ from memaccess._aggregates import Aggregates
 from memaccess._arguments import checked_mode, checked_pid, checked_text
 from memaccess._backend import default_system
 from memaccess._errors import Cause, ProcessNotFoundError, SystemFailure
-from memaccess._map import MapAccess
+from memaccess._names import NameAccess
 from memaccess._records import Access
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Refusal:
     read = read_into = write = write_forced = _refuse
 
 
-class MemoryView(MapAccess, Aggregates):
+class MemoryView(NameAccess, Aggregates):
     """Live access to the memory of another program.
 
     :param pid: the process to open.

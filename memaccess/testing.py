@@ -28,6 +28,8 @@ from memaccess._backend import (
 )
 from memaccess._backend._interface import Process, System
 from memaccess._errors import Cause, SystemFailure
+from memaccess._fake_images import make_image
+from memaccess._pe import read_header
 from memaccess._records import PAGE, Access, Module, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64
 from memaccess._view import MemoryView
@@ -43,7 +45,7 @@ from memaccess._win32._codes import (
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -54,6 +56,7 @@ __all__ = ["FakeProcess", "FakeSystem", "Process", "System"]
 
 _KINDS = {"private": MemoryType.PRIVATE, "mapped": MemoryType.MAPPED, "image": MemoryType.IMAGE}
 _RESERVED = 0
+_GRANULARITY = 0x10000
 
 
 class _Mapping:
@@ -130,6 +133,8 @@ class FakeProcess:
         """Set it to have the program be one that the system protects from everybody."""
         self.open_handles = 0
         """How many views are open on it."""
+        self.api_sets: int | None = None
+        """Where its memory has a table of API sets, as Windows makes it; None for none."""
         self._mappings: list[_Mapping] = []
 
     @property
@@ -191,6 +196,45 @@ class FakeProcess:
         if not isinstance(content, int):
             offset = address - mapping.base
             mapping.data[offset : offset + len(content)] = content
+
+    def load(
+        self,
+        name: str,
+        base: int,
+        *,
+        code: int = PAGE,
+        data: int = PAGE,
+        exports: Mapping[str | int, int | str] | None = None,
+    ) -> None:
+        r"""Load a program or a DLL: headers, code from 0x1000 on, data behind it, and exports.
+
+        :param name: its file name, or its path.
+        :param base: where it begins, at a multiple of 0x10000.
+        :param code: how many bytes of code it has, in whole pages.
+        :param data: how many bytes of data it has behind its code, in whole pages.
+        :param exports: what it exports: for each name, or ordinal where it has no name, the offset from
+            *base*, or where it is forwarded to, as ``'NTDLL.RtlAllocateHeap'``.
+        :raises ValueError: nothing can be loaded there, or there is memory already.
+
+        The module that has the program's own path is the program itself.
+
+        >>> game = FakeProcess(name='game.exe')
+        >>> game.load('game.exe', 0x140000000)
+        >>> game.load('engine.dll', 0x180000000, exports={'Fire': 0x1000, 'Jump': 'physics.Jump'})
+        >>> with game.open() as view:
+        ...     [module.name for module in view.modules()]
+        ['game.exe', 'engine.dll']
+        """
+        if base % _GRANULARITY:
+            raise ValueError(f"Windows loads modules at multiples of 0x{_GRANULARITY:x}, not at 0x{base:x}")
+        path = name if "\\" in name else f"C:\\{name}"
+        image = make_image(self.bitness, _windows_paths.file_name(path), code, data, exports or {})
+        read_only = _windows_protection.RIGHTS["r--"]
+        mapping = self._add(base, len(image.content), read_only, MemoryType.IMAGE, path)
+        mapping.data[:] = image.content
+        for offset, size, rights in image.sections:
+            first, last = offset // PAGE, -(-(offset + size) // PAGE)
+            mapping.protections[first:last] = [_windows_protection.RIGHTS[rights]] * (last - first)
 
     def reserve(self, address: int, size: int) -> None:
         """Take addresses without giving them memory.
@@ -279,9 +323,17 @@ class FakeProcess:
                 continue
             base = found[each.file].base if each.file in found else each.base
             name = _windows_paths.file_name(each.file)
-            found[each.file] = Module(name, each.file, base, each.end - base, None, self.bitness)
+            entry, bitness = self._entry_and_bitness(base)
+            found[each.file] = Module(name, each.file, base, each.end - base, entry, bitness)
         # The program itself comes first, as its loader has it.
         return sorted(found.values(), key=lambda module: (module.path != self.path, module.base))
+
+    def _entry_and_bitness(self, base: int) -> tuple[int | None, int]:
+        try:
+            header = read_header(self.peek, base)
+        except ValueError:
+            return None, self.bitness  # it was mapped without headers
+        return base + header.entry if header.entry else None, header.bitness
 
     def _file_at(self, address: int) -> str | None:
         found = (each.file for each in self._mappings if each.base <= address < each.end)
@@ -415,6 +467,10 @@ class _OpenedFake:
     def modules(self) -> list[Module]:
         self._require("EnumProcessModulesEx", Access.READ)
         return self._target._modules()
+
+    def api_sets(self) -> int | None:
+        self._require("NtQueryInformationProcess", Access.READ)
+        return self._target.api_sets
 
     def mapped_file(self, address: int, /) -> str | None:
         self._require_running("GetMappedFileNameW")

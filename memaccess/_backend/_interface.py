@@ -52,6 +52,10 @@ class MemoryMap(Protocol):
         """The programs and DLLs that are loaded, in the order in which they were: the program first."""
         ...
 
+    def api_sets(self) -> int | None:
+        """Where the table is that says for which DLLs API sets stand; None where there is none."""
+        ...
+
     def mapped_file(self, address: int, /) -> str | None:
         """The path of the file that is mapped there; None where the memory is no file's."""
         ...

@@ -16,7 +16,7 @@ assert sys.platform == "win32"
 import contextlib
 import ctypes
 import string
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memaccess._arguments import byte_count
 from memaccess._backend import (
@@ -62,8 +62,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from memaccess._backend._interface import Process
     from memaccess._records import Module, Region
     from memaccess._win32._handles import OwnedHandle
+
+T = TypeVar("T")
 
 _OWN_MODEL = {4: WINDOWS_32, 8: WINDOWS_64}[ctypes.sizeof(ctypes.c_void_p)]
 _EVERY_VIEW = ProcessAccess.QUERY_LIMITED_INFORMATION | ProcessAccess.SYNCHRONIZE
@@ -264,10 +267,17 @@ class WindowsProcess:
         return _open_process(self.pid, rights)
 
     def modules(self) -> list[Module]:
+        return self._ask_loader(_windows_modules.modules)
+
+    def api_sets(self) -> int | None:
+        return self._ask_loader(_windows_modules.api_sets)
+
+    def _ask_loader(self, question: Callable[[list[OwnedHandle], Process], T]) -> T:
+        """Ask what takes more rights than the view has."""
         with self._held() as held:
             handles = [held._opened_again(ProcessAccess.QUERY_INFORMATION | ProcessAccess.VM_READ)]
             try:
-                return _windows_modules.modules(handles, held)
+                return question(handles, held)
             finally:
                 handles.clear()  # the frames of a traceback would keep a handle of their own open
 
@@ -355,6 +365,9 @@ class WideProcess(WindowsProcess):
 
     def modules(self) -> list[Module]:
         raise _out_of_reach("EnumProcessModulesEx")  # which fails with 299
+
+    def api_sets(self) -> int | None:
+        raise _out_of_reach("NtQueryInformationProcess")
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         # Left to itself the system may take a place above 4 GiB, and VirtualAllocEx would return half

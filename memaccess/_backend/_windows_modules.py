@@ -1,4 +1,4 @@
-"""The modules of a process, through the functions of psapi."""
+"""The modules of a process, through the functions of psapi, and the table of API sets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import time
 from typing import TYPE_CHECKING
 
 from memaccess._backend._windows_paths import LONGEST, file_name
-from memaccess._errors import Cause, SystemFailure
-from memaccess._pe import BadImageError, read_header
+from memaccess._errors import BadImageError, Cause, SystemFailure
+from memaccess._pe import read_header
 from memaccess._records import Module
-from memaccess._win32 import kernel32
-from memaccess._win32._constants import LIST_MODULES_ALL
-from memaccess._win32._structures import MODULEINFO
+from memaccess._win32 import kernel32, ntdll
+from memaccess._win32._constants import LIST_MODULES_ALL, PROCESS_BASIC_INFORMATION_CLASS
+from memaccess._win32._declare import failure
+from memaccess._win32._structures import MODULEINFO, PROCESS_BASIC_INFORMATION
 from memaccess._win32._types import DWORD, PVOID
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _FIRST_COUNT = 256
 _PATIENCE_SECONDS = 2.0
 """For how long a program may be starting: its list can't be read before the loader has made it."""
 _PAUSE_SECONDS = 0.01
+_API_SETS_IN_PEB = {4: 0x38, 8: 0x68}[ctypes.sizeof(PVOID)]
+"""Where the process environment block has the address of the table (Wine's include/winternl.h)."""
 
 
 def modules(handles: list[OwnedHandle], process: Process) -> list[Module]:
@@ -106,3 +109,21 @@ def _told_path(handles: list[OwnedHandle], base: int) -> str:
     buffer = ctypes.create_unicode_buffer(LONGEST)
     kernel32.K32GetModuleFileNameExW(handles[0], base, buffer, len(buffer))
     return buffer.value
+
+
+def api_sets(handles: list[OwnedHandle], process: Process) -> int | None:
+    """Where the process has its table of API sets; None where the system has none.
+
+    :param handles: as for :func:`modules`.
+    :raises SystemFailure: it has ended, or the system refuses.
+    """
+    # The block of this Python's own width: a 32-bit program has one of each, and Wine 8 does not tell
+    # the 32-bit one (ProcessWow64Information is 1 there, dlls/ntdll/unix/process.c).
+    info = PROCESS_BASIC_INFORMATION()
+    status = ntdll.NtQueryInformationProcess(
+        handles[0], PROCESS_BASIC_INFORMATION_CLASS, ctypes.byref(info), ctypes.sizeof(info), None
+    )
+    if status < 0:
+        raise failure("NtQueryInformationProcess", ntdll.RtlNtStatusToDosError(status))
+    table = process.read(ctypes.sizeof(PVOID), info.PebBaseAddress + _API_SETS_IN_PEB)
+    return int.from_bytes(table, "little") or None

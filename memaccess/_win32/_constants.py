@@ -101,3 +101,9 @@ PROCESS_PROTECTION_LEVEL_INFO = 7
 https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocessinformation
 """
 PROTECTION_LEVEL_NONE = 0xFFFFFFFE
+
+PROCESS_BASIC_INFORMATION_CLASS = 0
+"""What NtQueryInformationProcess is asked for.
+
+https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
+"""

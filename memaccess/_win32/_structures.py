@@ -141,6 +141,48 @@ class MODULEINFO64(ctypes.Structure):
     _fields_ = [("lpBaseOfDll", ULONG64), ("SizeOfImage", DWORD), ("EntryPoint", ULONG64)]
 
 
+class PROCESS_BASIC_INFORMATION32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess"""
+
+    if TYPE_CHECKING:
+        ExitStatus: int
+        PebBaseAddress: int
+        AffinityMask: int
+        BasePriority: int
+        UniqueProcessId: int
+        InheritedFromUniqueProcessId: int
+
+    _fields_ = [
+        ("ExitStatus", LONG),
+        ("PebBaseAddress", DWORD),
+        ("AffinityMask", DWORD),
+        ("BasePriority", LONG),
+        ("UniqueProcessId", DWORD),
+        ("InheritedFromUniqueProcessId", DWORD),
+    ]
+
+
+class PROCESS_BASIC_INFORMATION64(ctypes.Structure):
+    """As above, for 64-bit callers."""
+
+    if TYPE_CHECKING:
+        ExitStatus: int
+        PebBaseAddress: int
+        AffinityMask: int
+        BasePriority: int
+        UniqueProcessId: int
+        InheritedFromUniqueProcessId: int
+
+    _fields_ = [
+        ("ExitStatus", LONG),
+        ("PebBaseAddress", ULONG64),
+        ("AffinityMask", ULONG64),
+        ("BasePriority", LONG),
+        ("UniqueProcessId", ULONG64),
+        ("InheritedFromUniqueProcessId", ULONG64),
+    ]
+
+
 _WIDE = ctypes.sizeof(ctypes.c_void_p) == 8
 
 MEMORY_BASIC_INFORMATION: type[MEMORY_BASIC_INFORMATION32 | MEMORY_BASIC_INFORMATION64] = (
@@ -150,3 +192,6 @@ PROCESSENTRY32W: type[PROCESSENTRY32W32 | PROCESSENTRY32W64] = (
     PROCESSENTRY32W64 if _WIDE else PROCESSENTRY32W32
 )
 MODULEINFO: type[MODULEINFO32 | MODULEINFO64] = MODULEINFO64 if _WIDE else MODULEINFO32
+PROCESS_BASIC_INFORMATION: type[PROCESS_BASIC_INFORMATION32 | PROCESS_BASIC_INFORMATION64] = (
+    PROCESS_BASIC_INFORMATION64 if _WIDE else PROCESS_BASIC_INFORMATION32
+)

@@ -18,6 +18,11 @@ _dll = load("ntdll")
 # https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-rtlntstatustodoserror
 RtlNtStatusToDosError = declare(_dll, "RtlNtStatusToDosError", ULONG, NTSTATUS)
 
+# https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
+NtQueryInformationProcess = declare(
+    _dll, "NtQueryInformationProcess", NTSTATUS, HANDLE, ULONG, PVOID, ULONG, PVOID
+)
+
 # Wine alone has it (dlls/ntdll/ntdll.spec): its presence tells that this is no Windows.
 wine_get_version = declare_optional(_dll, "wine_get_version", LPCSTR)
 

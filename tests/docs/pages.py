@@ -165,5 +165,5 @@ def _plain_display(namespace: dict[str, Any]) -> Iterator[None]:
 def _last_words(error: Exception) -> str:
     """What a traceback of *error* ends with. Python 3.10 leaves the notes out."""
     lines = traceback.format_exception_only(error)
-    notes = [f"{note}\n" for note in getattr(error, "__notes__", ())]
+    notes = [f"{line}\n" for note in getattr(error, "__notes__", ()) for line in note.splitlines()]
     return "".join([line for line in lines if line not in notes] + notes)

@@ -78,13 +78,25 @@ def _game() -> FakeProcess:
         view.write_string("saved", 0x01234680)
         view.write(b"\xff" * 8, 0x01234FF8)
     game.map(0x01240000, struct.pack("<f", 9.81) + b"GAME OVER", "r--", kind="image", file=_PROGRAM)
+    game.map(0x01242000, 0x1000, kind="image", file=_PROGRAM)
     game.map(0x01250000, b"\xb8\x2a\x00\x00\x00\xc3", "r-x", kind="image", file=_PROGRAM)
     game.map(0x01260000, 0x1000, "---")
     game.map(0x01270000, 0x1000, guard=True)
     game.reserve(0x01280000, 0x10000)
     game.map(0x01300000, b"x" * 0x200000)
     game.map(0x1F2_34560000, 0x1000)
+    _load_modules(game)
     return game
+
+
+def _load_modules(game: FakeProcess) -> None:
+    game.load("C:\\game\\engine.dll", 0x01800000, exports={"Fire": 0x1000, "Jump": 0x1200, "Gravity": 0x2000})
+    game.load("physics.dll", 0x01880000, exports={"Jump": 0x1000, "Fly": "engine.Jump", 7: 0x1040})
+    game.load("sealed.dll", 0x01900000)
+    with game.open("w") as view:
+        view.write(b"--", 0x01900080, force=True)
+        view.write_double(9.81, 0x01802000)
+        view.write_pointer(PLAYER, 0x01242010)
 
 
 def _system() -> FakeSystem:

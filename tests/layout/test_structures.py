@@ -31,6 +31,8 @@ from memaccess._win32._structures import (
     MEMORY_BASIC_INFORMATION64,
     MODULEINFO32,
     MODULEINFO64,
+    PROCESS_BASIC_INFORMATION32,
+    PROCESS_BASIC_INFORMATION64,
     PROCESSENTRY32W,
     PROCESSENTRY32W32,
     PROCESSENTRY32W64,
@@ -94,6 +96,28 @@ LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
             "pcPriClassBase": 36,
             "dwFlags": 40,
             "szExeFile": 44,
+        },
+    ),
+    PROCESS_BASIC_INFORMATION32: (
+        24,
+        {
+            "ExitStatus": 0,
+            "PebBaseAddress": 4,
+            "AffinityMask": 8,
+            "BasePriority": 12,
+            "UniqueProcessId": 16,
+            "InheritedFromUniqueProcessId": 20,
+        },
+    ),
+    PROCESS_BASIC_INFORMATION64: (
+        48,
+        {
+            "ExitStatus": 0,
+            "PebBaseAddress": 8,
+            "AffinityMask": 16,
+            "BasePriority": 24,
+            "UniqueProcessId": 32,
+            "InheritedFromUniqueProcessId": 40,
         },
     ),
 }

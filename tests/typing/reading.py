@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import assert_type
 
-    from memaccess import MemoryView, PartialRead, Region
+    from memaccess import AddressExpression, MemoryView, Module, PartialRead, Region, Symbol
 
     class Player(ctypes.Structure):
         health: int
@@ -64,8 +64,17 @@ if TYPE_CHECKING:
         assert_type(view.read_array(type="int", count=1, address=1), list[Any])
         view.read_into(buffer=bytearray(4), address=1)
 
+    def addresses_by_name(view: MemoryView) -> None:
+        place = view.address("[game.exe+10]+8")
+        assert_type(place, AddressExpression)
+        assert_type(view.read_int(place), int)
+        assert_type(view.read_int("[game.exe+10]+8"), int)
+        assert_type(int(place + 4), int)
+        assert_type(view.symbol_at("ntdll!RtlAllocateHeap"), Symbol | None)
+        assert_type(view.module("ntdll"), Module)
+
     def what_is_refused(view: MemoryView) -> None:
-        view.read_int("401000")  # type: ignore[arg-type]
+        view.read_int(b"401000")  # type: ignore[arg-type]
         view.read_int(1.5)  # type: ignore[arg-type]
         view.read_int(None)  # type: ignore[arg-type]
         view.read_int()  # type: ignore[call-arg]

@@ -56,11 +56,13 @@ if TYPE_CHECKING:
         view.write_int(1, 2, force=True)
         view.write(values=b"a", address=1, force=True)
         view.write_struct(layout="i", values=(1,), address=1)
+        view.write_int(1, "[game.exe+10]+8")
+        view.write_int(1, view.address("[game.exe+10]") + 8)
 
     def what_is_refused(view: MemoryView) -> None:
         view.write_int("1", 2)  # type: ignore[arg-type]
         view.write_int(1.5, 2)  # type: ignore[arg-type]
-        view.write_int(1, "2")  # type: ignore[arg-type]
+        view.write_int(1, b"2")  # type: ignore[arg-type]
         view.write_int(1)  # type: ignore[call-arg]
         view.write_int(1, 2, force="yes")  # type: ignore[arg-type]
         view.write_char("a", 1)  # type: ignore[arg-type]

@@ -60,7 +60,11 @@ def make_game() -> FakeProcess:
         view.write_array("int", [1, 2, 3], 0x401020)
         view.write_struct("if", (7, 2.5), 0x401030)
         view.write_double(2.5, 0x401038)
-    game.map(0x140000000, b"MZ", "r--", kind="image", file="C:\\game.exe")
+        view.write_int(7, 0x401008)
+    game.load("game.exe", 0x140000000)
+    with game.open("w") as view:
+        view.write_pointer(0x401000, 0x140002010)
+    game.load("engine.dll", 0x180000000, exports={"Fire": 0x1000, "Jump": 0x1200})
     return game
 
 

@@ -29,11 +29,13 @@ FLOORS = (
     {"_regions"},
     {"_errors", "_arguments"},
     {"_types"},
-    {"_win32", "_strings", "_structs", "_batch", "_pe"},
+    {"_win32", "_strings", "_structs", "_batch"},
+    {"_pe", "_fake_images", "_address"},
     {"_backend"},
-    {"_partial", "_explain"},
-    {"_processes", "_bytes"},
+    {"_partial", "_explain", "_apisets", "_modules"},
+    {"_processes", "_bytes", "_symbols", "_expressions"},
     {"_typed", "_map"},
+    {"_names"},
     {"_aggregates"},
     {"_view"},
     {"memaccess"},
@@ -246,7 +248,7 @@ CALLABLE = {
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
     and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change)))
-    and value not in (testing.Process, testing.System)
+    and value not in (testing.Process, testing.System, memaccess.AddressExpression)
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }
 

@@ -20,6 +20,7 @@ import pytest
 from support.stubs import StubSystem, answering, failing
 
 from memaccess import (
+    AddressSyntaxError,
     AmbiguousProcessError,
     ClosedViewError,
     MemoryAccessError,
@@ -277,12 +278,14 @@ def test_a_program_that_runs_twice_is_ambiguous(game, opener, key):
 # -- addresses and sizes
 
 
-@pytest.mark.parametrize("address", [1.0, "401000", b"4", [1], ()], ids=repr)
+@pytest.mark.parametrize("address", [1.0, b"4", [1], ()], ids=repr)
 @every_method
 def test_an_address_that_is_no_int_is_refused_before_the_system_is_asked(game, method, address):
     with (
         MemoryView(PID, "rw", system=untouchable(game)) as view,
-        pytest.raises(TypeError, match=f"^an address is an int, not {type(address).__name__}$"),
+        pytest.raises(
+            TypeError, match=f"^an address is an int, or a str such as .*, not {type(address).__name__}$"
+        ),
     ):
         method(view, address)
 
@@ -573,7 +576,7 @@ def test_a_value_that_does_not_fit_changes_nothing(view):
 
 def test_an_address_that_is_missing_is_no_address(view):
     for action in (lambda: view.read_int(None), lambda: view.write_int(1, None)):
-        with pytest.raises(TypeError, match=r"^an address is an int, not NoneType$"):
+        with pytest.raises(TypeError, match=r"^an address is an int, or a str such as .*, not NoneType$"):
             action()
 
 
@@ -965,7 +968,8 @@ def test_regions_are_filtered(game, wanted, found):
         ({"readable": "r"}, TypeError, "readable is True, False or None, not 'r'"),
         ({"start": -1}, OverflowError, "negative"),
         ({"stop": 1 << 65}, OverflowError, "address space"),
-        ({"start": "game.exe"}, TypeError, "an address is an int"),
+        ({"start": b"game.exe"}, TypeError, "an address is an int"),
+        ({"start": "[game.exe"}, AddressSyntaxError, "no ']'"),
     ],
 )
 def test_a_filter_that_is_none_is_refused_at_once(view, wanted, error, message):
@@ -1329,7 +1333,8 @@ def test_rights_that_a_system_refuses_are_explained(shielded):
         (lambda view: view.allocate(1, "x"), ValueError, "not 'x'"),
         (lambda view: view.allocate(1, near=-1), OverflowError, "negative"),
         (lambda view: view.free(-1), OverflowError, "negative"),
-        (lambda view: view.free("game"), TypeError, "an address is an int"),
+        (lambda view: view.free(b"game"), TypeError, "an address is an int"),
+        (lambda view: view.free("[game"), AddressSyntaxError, "no ']'"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused_at_once(game, change, error, message):

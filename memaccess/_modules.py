@@ -1,0 +1,136 @@
+"""The modules of a program by name and by address, asked for once and checked at every use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from memaccess._errors import AmbiguousSymbolError, NotReadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    from memaccess._records import Module
+
+    class Program(Protocol):
+        """What is asked of the program."""
+
+        @property
+        def bitness(self) -> int:
+            """32 or 64."""
+            ...
+
+        def read(self, size: int, address: int, /) -> bytes:
+            """That many bytes of its memory."""
+            ...
+
+        def modules(self) -> list[Module]:
+            """What is loaded into it, in the order of its loader."""
+            ...
+
+        def _api_sets(self) -> int | None:
+            """Where it has its table of API sets; None where it has none."""
+            ...
+
+
+_HEAD = 1024
+"""Bytes at the beginning of a module that tell it from others: its time, its sizes, its sections."""
+
+
+class Loaded(NamedTuple):
+    """A module, and how its memory began when it was listed."""
+
+    module: Module
+    head: bytes | None
+    """None where it could not be read: then nothing tells later whether the module is still there."""
+
+
+class Modules:
+    """The modules of one program.
+
+    The list is kept, because systems take milliseconds for it. Modules come and go, so that one from
+    the list is looked at again before it is given out: one read tells whether it is still there.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._listed = _Listed((), program.bitness)
+
+    def named(self, name: str) -> Loaded | None:
+        """The module of that name, or path; letter case does not count, and the ending may be left out.
+
+        :raises AmbiguousSymbolError: several have it.
+        """
+        known = self._listed.named(name)
+        if known is None or not self.is_there(known):
+            known = self._list().named(name)
+        return known
+
+    def at(self, address: int) -> Loaded | None:
+        """The module that has that address."""
+        known = self._listed.at(address)
+        if known is None or not self.is_there(known):
+            known = self._list().at(address)
+        return known
+
+    def all(self) -> tuple[Loaded, ...]:
+        """All modules, newly listed; those of the program's own width first."""
+        return self._list().all
+
+    @property
+    def listed(self) -> tuple[Loaded, ...]:
+        """Those that were there when the modules were last listed."""
+        return self._listed.all
+
+    def is_there(self, known: Loaded) -> bool:
+        """Whether that module is still loaded, as far as one read tells."""
+        return known.head is not None and known.head == self._head(known.module)
+
+    def _list(self) -> _Listed:
+        modules = self._program.modules()
+        loaded = [Loaded(module, self._head(module)) for module in modules]
+        self._listed = listed = _Listed(loaded, self._program.bitness)
+        return listed
+
+    def _head(self, module: Module) -> bytes | None:
+        try:
+            return self._program.read(min(_HEAD, module.size), module.base)
+        except NotReadableError:
+            return None
+
+
+class _Listed:
+    """What was loaded at one moment."""
+
+    def __init__(self, loaded: Iterable[Loaded], bitness: int) -> None:
+        # A 32-bit program on a 64-bit Windows has an ntdll of each width; its own is the one it means.
+        self.all = tuple(sorted(loaded, key=lambda each: each.module.bitness == 96 - bitness))
+        self._whole: dict[str, Loaded] = {}
+        self._stems: dict[str, list[Loaded]] = {}
+        for each in self.all:
+            name = each.module.name.lower()
+            self._whole.setdefault(each.module.path.lower(), each)
+            if self._whole.setdefault(name, each) is each:
+                self._stems.setdefault(name.rpartition(".")[0], []).append(each)
+
+    def named(self, name: str) -> Loaded | None:
+        wanted = name.lower()
+        if wanted in self._whole:
+            return self._whole[wanted]
+        found = self._stems.get(wanted, ())
+        if len(found) > 1:
+            names = " and ".join(each.module.name for each in found)
+            raise AmbiguousSymbolError(f"{name!r} may be {names}; write the whole name")
+        return found[0] if found else None
+
+    def at(self, address: int) -> Loaded | None:
+        return next((each for each in self.all if each.module.base <= address < each.module.end), None)
+
+
+def likely(name: str, names: Iterable[str]) -> str:
+    """What may have been meant, to go behind a message that there is no such name; or ``''``."""
+    import difflib
+
+    by_lower = {each.lower(): each for each in names}
+    found = difflib.get_close_matches(name.lower(), by_lower, 1)
+    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""

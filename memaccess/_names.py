@@ -1,0 +1,186 @@
+"""Names in an opened program: modules, what they export, and addresses by name."""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from typing import TYPE_CHECKING
+
+from memaccess._arguments import checked_text
+from memaccess._map import MapAccess
+from memaccess._records import Access
+
+if TYPE_CHECKING:
+    from typing import SupportsIndex
+
+    from memaccess._arguments import Address
+    from memaccess._records import Export, Module, Symbol
+    from memaccess._symbols import Symbols
+
+
+class AddressExpression:
+    """A place in a program by its name, worked out anew at every use; see :meth:`MemoryView.address`.
+
+    It stands for its address wherever one is wanted, and ``int()`` gives it. ``str()`` is the expression,
+    which means the same after the program was restarted. Adding and subtracting ints gives places
+    beside it.
+    """
+
+    __module__ = "memaccess"
+
+    def __init__(self, view: NameAccess, expression: str) -> None:
+        self._view = view
+        self._expression = expression
+
+    def __index__(self) -> int:
+        return self._view._address_of(self._expression)
+
+    __int__ = __index__
+
+    def __str__(self) -> str:
+        return self._expression
+
+    def __repr__(self) -> str:
+        try:
+            what = f"= 0x{int(self):x}"
+        except (OSError, LookupError, OverflowError) as error:
+            what = f"({error})"
+        return f"<AddressExpression {self} {what}>"
+
+    def __add__(self, offset: SupportsIndex) -> AddressExpression:
+        return self._moved(operator.index(offset))
+
+    def __sub__(self, offset: SupportsIndex) -> AddressExpression:
+        return self._moved(-operator.index(offset))
+
+    def _moved(self, offset: int) -> AddressExpression:
+        sign = "-" if offset < 0 else "+"
+        return AddressExpression(self._view, f"{self._expression}{sign}{abs(offset):X}")
+
+
+class NameAccess(MapAccess):
+    """What is asked of a program by name, and the names of its places."""
+
+    _symbols: Symbols | None = None
+
+    def module(self, name: str) -> Module:
+        """The module of that name.
+
+        :param name: its file name, such as ``'kernel32.dll'``, or its whole path; letter case does not
+            count, and the ending may be left out. An API set such as
+            ``'api-ms-win-core-heap-l1-1-0'`` is the DLL that it stands for.
+        :returns: the module. Of several files with one name it is the one that was loaded first, and of
+            several widths the one of the program's own.
+        :raises SymbolNotFoundError: no module has that name.
+        :raises AmbiguousSymbolError: several have it, with different endings.
+        :raises MemoryAccessError: as in :meth:`modules`.
+
+        >>> view.module('game')
+        <Module 'game.exe' at 0x140000000-0x140003000>
+        """
+        return self._names().module(checked_text("a module's name", name))
+
+    def module_at(self, address: Address) -> Module | None:
+        """The module that has the memory at *address*.
+
+        :param address: any address in it.
+        :returns: the module; None where the memory is no module's.
+        :raises OverflowError: the address does not lie in the program's address space.
+        :raises MemoryAccessError: as in :meth:`modules`.
+
+        >>> view.module_at(0x140000010)
+        <Module 'game.exe' at 0x140000000-0x140003000>
+        """
+        number = self._checked_address(address, 1)
+        return self._names().module_at(number) if self._may_be_image(number) else None
+
+    def exports(self, module: str) -> list[Export]:
+        """What a module offers to others.
+
+        :param module: its name, as in :meth:`module`.
+        :returns: a record for each name, in the order of the names, and for each function without one.
+        :raises SymbolNotFoundError: no module has that name.
+        :raises BadImageError: its headers make no sense.
+        :raises MemoryAccessError: as in :meth:`modules`, or the program made its headers unreadable.
+
+        They are read from the program's memory, once for each module.
+
+        >>> [export.name for export in view.exports('engine')]
+        ['Fire', 'Jump']
+        """
+        return list(self._names().exports(checked_text("a module's name", module)))
+
+    def symbol_at(self, address: Address) -> Symbol | None:
+        """The name of a place: the nearest export at or before it, in the same section of its module.
+
+        :param address: the place.
+        :returns: the symbol, whose ``str()`` is an address expression; None where the memory is no
+            module's.
+        :raises OverflowError: the address does not lie in the program's address space.
+        :raises MemoryAccessError: as in :meth:`modules`.
+
+        A module whose headers are damaged has no names: the symbol is an offset in the module then.
+
+        >>> print(view.symbol_at(0x180001012))
+        engine!Fire+0x12
+        """
+        number = self._checked_address(address, 1)
+        return self._names().symbol_at(number) if self._may_be_image(number) else None
+
+    def address(self, place: Address) -> AddressExpression:
+        """A place by its name: an object that is worked out anew whenever it is used.
+
+        :param place: an address expression, in Cheat Engine's notation: ``'game.exe+10F4F4'``,
+            ``'[[game.exe+10F4F4]+0]+158'``, ``'ntdll!RtlAllocateHeap'``. Numbers in it are hexadecimal.
+            An int stands for itself.
+        :returns: an object that stands for the address wherever one is wanted; ``int()`` gives it.
+        :raises AddressSyntaxError: the expression can't be understood; the error points at the place.
+        :raises OverflowError: the int does not lie in the program's address space.
+
+        Nothing is looked up yet, so it works for a module that is still to be loaded. Using it raises
+        :exc:`BrokenChainError` where a pointer in it is null or can't be read, and
+        :exc:`SymbolNotFoundError` or :exc:`AmbiguousSymbolError` for a name.
+
+        >>> health = view.address('[game.exe+2010]+8')
+        >>> health
+        <AddressExpression [game.exe+2010]+8 = 0x401008>
+        >>> view.read_int(health)
+        7
+        >>> view.read_int('[game.exe+2010]+8')
+        7
+        """
+        if isinstance(place, str):
+            from memaccess._address import parse
+
+            parse(place)
+            return AddressExpression(self, place)
+        if isinstance(place, AddressExpression):
+            return AddressExpression(self, str(place))
+        return AddressExpression(self, f"{self._checked_address(place, 0):X}")
+
+    def _address_of(self, expression: str) -> int:
+        from memaccess._expressions import Place, evaluate
+
+        place = Place(self._pid, self._model.pointer_size, self._find, self.read)
+        return evaluate(expression, place)
+
+    def _find(self, module: str | None, name: str) -> int:
+        return self._names().find(module, name)
+
+    def _names(self) -> Symbols:
+        """What is known of the program's modules."""
+        if self._symbols is None:
+            from memaccess._symbols import Symbols
+
+            # Not the view itself: in a circle it would be collected late, with its handle.
+            self._symbols = Symbols(weakref.proxy(self))
+        return self._symbols
+
+    def _api_sets(self) -> int | None:
+        what = "find the table of API sets"
+        return self._perform(Access.READ, what, 0, 0, lambda process: process.api_sets())
+
+    def _may_be_image(self, address: int) -> bool:
+        """Whether a module may have that address: asking that is far cheaper than listing them."""
+        region = self.region_at(address)
+        return region is not None and region.kind == "image"

@@ -1,0 +1,229 @@
+"""Names and places: what the modules of a program export, asked by name and by address."""
+
+from __future__ import annotations
+
+import bisect
+from typing import TYPE_CHECKING
+
+from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
+from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
+from memaccess._modules import Modules, likely
+from memaccess._pe import read_exports, read_header
+from memaccess._records import Symbol, qualified, stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from memaccess._apisets import ApiSets
+    from memaccess._modules import Loaded, Program
+    from memaccess._pe import Header
+    from memaccess._records import Export, Module
+
+
+class ExportTable:
+    """The exports of one module, by name, by ordinal and by address."""
+
+    def __init__(self, exports: list[Export], base: int, sections: Iterable[tuple[int, int]]) -> None:
+        self.exports = exports
+        # Of two exports with one name the loader takes the first.
+        self._named = {each.name: each for each in reversed(exports) if each.name is not None}
+        self._numbered = {each.ordinal: each for each in reversed(exports)}
+        self._lowered: dict[str, list[Export]] = {}
+        placed = sorted((each for each in exports if each.address is not None), key=_address)
+        self._placed = placed
+        self._addresses = [_address(each) for each in placed]
+        self._sections = [(base + offset, base + offset + size) for offset, size in sections]
+
+    @property
+    def names(self) -> Iterable[str]:
+        return self._named
+
+    def find(self, name: str) -> Export | None:
+        """The export of that name; ``'#17'`` is the one with that ordinal."""
+        if name.startswith("#") and name[1:].isdecimal():
+            return self._numbered.get(int(name[1:]))
+        return self._named.get(name) or self._regardless_of_case(name)
+
+    def _regardless_of_case(self, name: str) -> Export | None:
+        """Cheat Engine's users type names in lower case; two that differ in nothing else are not guessed."""
+        if not self._lowered:
+            for each, export in self._named.items():
+                self._lowered.setdefault(each.lower(), []).append(export)
+        found = self._lowered.get(name.lower(), ())
+        return found[0] if len(found) == 1 else None
+
+    def before(self, address: int) -> Export | None:
+        """The nearest export at or before that address, in the same section."""
+        place = bisect.bisect_right(self._addresses, address) - 1
+        if place < 0:
+            return None
+        # Of several names for one place, the first one.
+        first = self._placed[bisect.bisect_left(self._addresses, self._addresses[place])]
+        start = next((start for start, end in self._sections if start <= address < end), 0)
+        return first if _address(first) >= start else None
+
+
+def _address(export: Export) -> int:
+    assert export.address is not None
+    return export.address
+
+
+def _full_name(loaded: Loaded, symbol: str) -> str:
+    return qualified(stem(loaded.module.name), symbol)
+
+
+class Symbols:
+    """The modules of one program and their exports, as far as they were asked for."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._modules = Modules(program)
+        self._api_sets: ApiSets | None = None
+        self._tables: dict[Loaded, ExportTable] = {}
+        self._found: dict[str, tuple[Loaded, str]] = {}
+
+    # -- modules
+
+    def module(self, name: str) -> Module:
+        """The module of that name.
+
+        :raises SymbolNotFoundError: there is none.
+        :raises AmbiguousSymbolError: there are several.
+        """
+        return self._loaded(name).module
+
+    def module_at(self, address: int) -> Module | None:
+        """The module that has that address."""
+        found = self._modules.at(address)
+        return None if found is None else found.module
+
+    def _loaded(self, name: str, importer: str = "") -> Loaded:
+        """The module of that name, or the one that an API set of that name stands for."""
+        found = self._loaded_or_none(name, importer)
+        if found is None:
+            names = [each.module.name for each in self._modules.listed]
+            raise SymbolNotFoundError(f"no module is called {name!r}{likely(name, names)}")
+        return found
+
+    def _loaded_or_none(self, name: str, importer: str = "") -> Loaded | None:
+        host = self._host(name, importer) if may_be_api_set(name) else None
+        return (self._modules.named(host) if host else None) or self._modules.named(name)
+
+    def _host(self, name: str, importer: str) -> str | None:
+        """The DLL that an API set stands for where that DLL asks."""
+        if self._api_sets is None:
+            table = self._program._api_sets()
+            self._api_sets = NO_API_SETS if table is None else read_api_sets(self._program.read, table)
+        return self._api_sets.host(name, importer)
+
+    # -- from names to places
+
+    def exports(self, name: str) -> list[Export]:
+        """What the module of that name exports."""
+        return self._table(self._loaded(name)).exports
+
+    def find(self, module: str | None, name: str) -> int:
+        """Where that symbol of that module is, forwarders followed; without a module, where *name* is.
+
+        Such a name is that of a module, or of a module's symbol as Cheat Engine writes it, with a dot
+        between them, or of a symbol of whatever module.
+
+        :raises SymbolNotFoundError: there is no such module, or no such symbol.
+        :raises AmbiguousSymbolError: several have that name, and it is not the same place.
+        """
+        if module is not None:
+            return self._resolve(self._loaded(module), name)
+        loaded, symbol = self._found.get(name, (None, ""))
+        if loaded is None or not self._modules.is_there(loaded):
+            loaded, symbol = self._found[name] = self._find_anywhere(name)
+        return self._resolve(loaded, symbol) if symbol else loaded.module.base
+
+    def _find_anywhere(self, name: str) -> tuple[Loaded, str]:
+        """The module that *name* is or begins with, and the symbol in it; ``''`` for the module itself."""
+        whole = self._loaded_or_none(name)
+        if whole is not None:
+            return whole, ""
+        module, _, symbol = name.rpartition(".")
+        part = self._loaded_or_none(module) if module and symbol else None
+        if part is not None:
+            return part, symbol
+        return self._find_in_all(name), name
+
+    def _find_in_all(self, symbol: str) -> Loaded:
+        """A module with that symbol; of several, all have to mean the same place."""
+        found: dict[int, Loaded] = {}
+        for each in self._modules.all():
+            try:
+                if self._table(each).find(symbol) is not None:
+                    found.setdefault(self._resolve(each, symbol), each)
+            except (BadImageError, NotReadableError, SymbolNotFoundError):
+                continue  # a module that hides its exports has none that is found by name
+        if len(found) > 1:
+            meanings = " or ".join(_full_name(each, symbol) for each in found.values())
+            raise AmbiguousSymbolError(f"{symbol!r} may be {meanings}")
+        for each in found.values():
+            return each
+        names = [each.module.name for each in self._modules.listed]
+        raise SymbolNotFoundError(f"no module and no symbol is called {symbol!r}{likely(symbol, names)}")
+
+    def _resolve(self, loaded: Loaded, symbol: str) -> int:
+        trail: list[str] = []
+        while True:
+            export = self._table(loaded).find(symbol)
+            if export is None:
+                raise self._no_export(loaded, symbol, trail)
+            if export.address is not None:
+                return export.address
+            assert export.forwarder is not None
+            trail.append(_full_name(loaded, symbol))
+            if trail[-1] in trail[:-1]:
+                raise SymbolNotFoundError(f"{' is forwarded to '.join(trail)}: that is a circle")
+            module, _, symbol = export.forwarder.rpartition(".")
+            try:
+                loaded = self._loaded(module, loaded.module.name)
+            except SymbolNotFoundError as missing:
+                path = " is forwarded to ".join([*trail, export.forwarder])
+                raise SymbolNotFoundError(f"{path}, and {missing}") from None
+
+    def _no_export(self, loaded: Loaded, symbol: str, trail: list[str]) -> SymbolNotFoundError:
+        path = " is forwarded to ".join([*trail, _full_name(loaded, symbol)]) + ", and " if trail else ""
+        hint = likely(symbol, self._table(loaded).names)
+        return SymbolNotFoundError(f"{path}{loaded.module.name} has no export {symbol!r}{hint}")
+
+    # -- from places to names
+
+    def symbol_at(self, address: int) -> Symbol | None:
+        """The place by the nearest name before it; None where it is in no module."""
+        loaded = self._modules.at(address)
+        if loaded is None:
+            return None
+        try:
+            export = self._table(loaded).before(address)
+        except (BadImageError, NotReadableError):
+            export = None  # it has no names then; where it is in the module is known
+        if export is None:
+            return Symbol(loaded.module, None, address - loaded.module.base)
+        return Symbol(loaded.module, export.name or f"#{export.ordinal}", address - _address(export))
+
+    def _table(self, loaded: Loaded) -> ExportTable:
+        """The exports of that module.
+
+        :raises BadImageError: its headers make no sense.
+        :raises NotReadableError: they can't be read.
+        """
+        table = self._tables.get(loaded)
+        if table is None:
+            table = self._read_table(loaded.module)
+            if loaded.head is not None:
+                # Without those of modules that are gone.
+                self._tables = {
+                    each: self._tables[each] for each in self._modules.listed if each in self._tables
+                }
+                self._tables[loaded] = table
+        return table
+
+    def _read_table(self, module: Module) -> ExportTable:
+        header: Header = read_header(self._program.read, module.base)
+        size = min(header.size, module.size)  # what the loader knows, the program can't damage
+        exports = read_exports(self._program.read, module.base, header._replace(size=size))
+        return ExportTable(exports, module.base, header.sections)

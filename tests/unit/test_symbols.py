@@ -1,0 +1,272 @@
+"""Modules and exports by name and by place, in programs that exist only here."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from memaccess import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
+from memaccess.testing import FakeProcess
+
+GAME = 0x1_4000_0000
+ENGINE = 0x1_8000_0000
+PHYSICS = 0x1_9000_0000
+ENGINE_EXPORTS = {
+    "Fire": 0x1000,
+    "Jump": "physics.Jump",
+    "FireTwice": 0x1040,
+    "Alias": 0x1000,
+    "Lost": "nowhere.Jump",
+    "Wrong": "physics.Nothing",
+    "Numbered": "physics.#5",
+    "Round": "physics.Round",
+    "Score": 0x2010,
+    7: 0x1080,
+}
+PHYSICS_EXPORTS = {"Jump": 0x1010, "Round": "engine.Round", "fire": 0x1020, "FIRE": 0x1030, 5: 0x1050}
+
+
+@pytest.fixture
+def game():
+    game = FakeProcess(name="game.exe")
+    game.load("game.exe", GAME)
+    game.load("engine.dll", ENGINE, exports=ENGINE_EXPORTS)
+    game.load("physics.dll", PHYSICS, exports=PHYSICS_EXPORTS)
+    game.map(0x1000_0000, 0x1000)
+    return game
+
+
+@pytest.fixture
+def view(game):
+    with game.open() as view:
+        yield view
+
+
+# -- modules
+
+
+@pytest.mark.parametrize("name", ["engine.dll", "engine", "ENGINE", "Engine.DLL", "C:\\engine.dll"])
+def test_a_module_is_found_by_its_name(view, name):
+    assert view.module(name).base == ENGINE
+
+
+@pytest.mark.parametrize("name", ["", "engine.exe", "engin", ".dll", "C:\\", "engine.dll "])
+def test_no_other_name_finds_it(view, name):
+    with pytest.raises(SymbolNotFoundError, match="no module is called"):
+        view.module(name)
+
+
+def test_a_likely_name_is_suggested(view):
+    with pytest.raises(SymbolNotFoundError, match=r"'phisics\.dll'; did you mean 'physics\.dll'\?"):
+        view.module("phisics.dll")
+
+
+@pytest.mark.parametrize("name", [None, 5, b"engine.dll"])
+def test_a_name_is_text(view, name):
+    with pytest.raises(TypeError, match="a module's name is a str, not"):
+        view.module(name)
+    with pytest.raises(TypeError, match="a module's name is a str, not"):
+        view.exports(name)
+
+
+def test_two_endings_are_not_guessed(game, view):
+    game.load("engine.asi", 0x2_0000_0000)
+    assert view.module("engine.asi").base == 0x2_0000_0000
+    with pytest.raises(AmbiguousSymbolError, match=r"'engine' may be engine\.dll and engine\.asi"):
+        view.module("engine")
+
+
+def test_of_two_files_with_one_name_the_first_counts_and_both_have_paths(game, view):
+    game.load("C:\\mods\\engine.dll", 0x2_0000_0000)
+    assert view.module("engine").base == ENGINE
+    assert view.module("C:\\mods\\engine.dll").base == 0x2_0000_0000
+
+
+def test_a_module_of_the_programs_own_width_comes_first():
+    game = FakeProcess(name="game.exe", bitness=32)
+    game.load("game.exe", 0x40_0000)
+    game.load("C:\\windows\\system32\\ntdll.dll", 0x1000_0000, exports={"A": 0x1000})
+    with game.open("rw") as view:
+        view.write_uint16(0x20B, 0x1000_0000 + 0x80 + 24, force=True)  # PE32+
+        game.load("C:\\windows\\syswow64\\ntdll.dll", 0x2000_0000, exports={"A": 0x1000})
+        assert view.module("ntdll").base == 0x2000_0000
+
+
+@pytest.mark.parametrize(
+    ("address", "base"),
+    [(GAME, GAME), (ENGINE + 0x3FFF, ENGINE), (ENGINE - 1, None), (0x1000_0000, None), (0, None)],
+)
+def test_a_place_is_in_its_module(view, address, base):
+    found = view.module_at(address)
+    assert (found and found.base) == base
+
+
+def test_modules_that_come_and_go_are_noticed(game, view):
+    with pytest.raises(SymbolNotFoundError):
+        view.module("late")
+    game.load("late.dll", 0x2_0000_0000, exports={"Go": 0x1000})
+    assert [export.name for export in view.exports("late")] == ["Go"]
+    game.unmap(0x2_0000_0000)
+    with pytest.raises(SymbolNotFoundError):
+        view.module("late")
+    game.load("other.dll", 0x2_0000_0000, exports={"Stop": 0x1000})
+    game.load("late.dll", 0x2_1000_0000, exports={"Go": 0x1100})
+    assert view.module("late").base == 0x2_1000_0000
+    assert view._names().find("late", "Go") == 0x2_1000_1100
+    assert view.module_at(0x2_0000_0000).name == "other.dll"
+
+
+def test_a_module_whose_beginning_can_not_be_read_is_found_all_the_same(game, view):
+    game.load("sealed.dll", 0x2_0000_0000, exports={"Go": 0x1000})
+    with game.open("w") as writer:
+        writer.protect("---", 1, 0x2_0000_0000)
+    assert view.module("sealed").base == 0x2_0000_0000
+    assert view.module("sealed").base == 0x2_0000_0000
+    with pytest.raises(NotReadableError):
+        view.exports("sealed")
+    assert str(view.symbol_at(0x2_0000_1000)) == "sealed.dll+0x1000"
+
+
+def test_the_list_is_asked_for_once(view, monkeypatch):
+    asked = []
+    original = type(view).modules
+    monkeypatch.setattr(type(view), "modules", lambda self: asked.append(1) or original(self))
+    for _ in range(3):
+        view.module("engine")
+        view.exports("engine")
+        view.symbol_at(ENGINE + 0x1000)
+    assert len(asked) == 1
+
+
+def test_names_keep_no_view_alive(game):
+    gc.disable()
+    try:
+        view = game.open()
+        view.module("engine")
+        with pytest.warns(ResourceWarning, match="unclosed"):
+            del view
+        assert game.open_handles == 0
+    finally:
+        gc.enable()
+
+
+# -- exports
+
+
+def resolve(view, module, name):
+    return view._names().find(module, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("Fire", ENGINE + 0x1000),
+        ("Alias", ENGINE + 0x1000),
+        ("Score", ENGINE + 0x2010),
+        ("score", ENGINE + 0x2010),
+        ("FIRETWICE", ENGINE + 0x1040),
+        ("#7", ENGINE + 0x1080),
+        ("Jump", PHYSICS + 0x1010),
+        ("Numbered", PHYSICS + 0x1050),
+    ],
+)
+def test_an_export_is_found(view, name, address):
+    assert resolve(view, "engine", name) == address
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Fier", r"^engine\.dll has no export 'Fier'; did you mean 'Fire'\?$"),
+        ("#99", r"^engine\.dll has no export '#99'$"),
+        ("", r"^engine\.dll has no export ''$"),
+        ("Lost", r"^engine!Lost is forwarded to nowhere\.Jump, and no module is called 'nowhere'$"),
+        ("Wrong", r"^engine!Wrong is forwarded to physics!Nothing, and physics\.dll has no export 'Nothing'"),
+        (
+            "Round",
+            r"^engine!Round is forwarded to physics!Round is forwarded to engine!Round: that is a circle$",
+        ),
+    ],
+)
+def test_an_export_that_leads_nowhere_says_why(view, name, message):
+    with pytest.raises(SymbolNotFoundError, match=message):
+        resolve(view, "engine", name)
+
+
+def test_names_that_differ_only_in_case_are_told_apart_and_never_guessed(view):
+    assert resolve(view, "physics", "fire") == PHYSICS + 0x1020
+    assert resolve(view, "physics", "FIRE") == PHYSICS + 0x1030
+    with pytest.raises(SymbolNotFoundError):
+        resolve(view, "physics", "Fire")
+
+
+def test_a_name_without_a_module_is_looked_for_in_all(game, view):
+    def anywhere(name):
+        return view._names().find(None, name)
+
+    assert anywhere("Score") == ENGINE + 0x2010
+    assert anywhere("Jump") == PHYSICS + 0x1010  # engine's is forwarded there
+    with pytest.raises(SymbolNotFoundError, match=r"^no module and no symbol is called 'Nothing'"):
+        anywhere("Nothing")
+    assert anywhere("engine.Score") == ENGINE + 0x2010  # as Cheat Engine writes it
+    assert anywhere("engine.dll.Score") == ENGINE + 0x2010
+    assert anywhere("engine.dll") == ENGINE
+    game.load("other.dll", 0x2_0000_0000, exports={"Score": 0x1000})
+    with pytest.raises(AmbiguousSymbolError, match=r"^'SCORE' may be engine!SCORE or other!SCORE$"):
+        anywhere("SCORE")
+    assert anywhere("Score") == ENGINE + 0x2010  # what was found once stays what it is
+
+
+@pytest.mark.parametrize(
+    ("offset", "text"),
+    [
+        (0x1000, "engine!Alias"),
+        (0x1012, "engine!Alias+0x12"),
+        (0x1040, "engine!FireTwice"),
+        (0x1085, "engine!#7+0x5"),
+        (0x2000, "engine.dll+0x2000"),  # the nearest name is in another section
+        (0x2010, "engine!Score"),
+        (0x10, "engine.dll+0x10"),
+        (0, "engine.dll"),
+    ],
+)
+def test_a_place_has_a_name(view, offset, text):
+    symbol = view.symbol_at(ENGINE + offset)
+    assert str(symbol) == text
+    assert repr(symbol) == f"<Symbol {text}>"
+
+
+def test_what_is_in_no_module_has_no_name(view):
+    assert view.symbol_at(0x1000_0000) is None
+    assert view.symbol_at(0) is None
+
+
+def test_damaged_headers_are_named_and_leave_offsets(game, view):
+    with game.open("w") as writer:
+        writer.write(b"XX", ENGINE + 0x80, force=True)
+    with pytest.raises(BadImageError, match="there is no 'PE'") as caught:
+        view.exports("engine")
+    assert caught.value.base == ENGINE
+    assert str(view.symbol_at(ENGINE + 0x1000)) == "engine.dll+0x1000"
+    with pytest.raises(SymbolNotFoundError, match="no module and no symbol is called 'Score'"):
+        view._names().find(None, "Score")
+    # Its own header is what the loader knows better.
+    assert view.module("engine").base == ENGINE
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("game.exe", "game.exe"),
+        ("My Game.exe", '"My Game.exe"'),
+        ("notepad++.exe", '"notepad++.exe"'),
+        ("dead", '"dead"'),
+        ("api-ms-win.dll", '"api-ms-win.dll"'),
+    ],
+)
+def test_names_are_quoted_where_they_would_be_misread(name, text):
+    game = FakeProcess(name="game")
+    game.load(name, GAME)
+    with game.open() as view:
+        assert str(view.symbol_at(GAME)) == text
