@@ -23,7 +23,7 @@ from memaccess._errors import (
     WrongBitnessError,
 )
 from memaccess._map import Allocation, Protection
-from memaccess._names import AddressExpression
+from memaccess._names import AddressExpression, DebugSymbols
 from memaccess._processes import (
     find_process,
     find_processes,
@@ -32,7 +32,16 @@ from memaccess._processes import (
     list_windows,
     wait_for_process,
 )
-from memaccess._records import Export, Module, PartialRead, ProcessInfo, Region, Symbol, WindowInfo
+from memaccess._records import (
+    Export,
+    Module,
+    PartialRead,
+    ProcessInfo,
+    Region,
+    SourceLine,
+    Symbol,
+    WindowInfo,
+)
 from memaccess._view import MemoryView
 
 __version__ = "0.1.0"
@@ -46,6 +55,7 @@ __all__ = [
     "BadImageError",
     "BrokenChainError",
     "ClosedViewError",
+    "DebugSymbols",
     "Export",
     "MemoryAccessError",
     "MemoryView",
@@ -63,6 +73,7 @@ __all__ = [
     "ProcessProtectedError",
     "Protection",
     "Region",
+    "SourceLine",
     "Symbol",
     "SymbolNotFoundError",
     "TargetExitedError",

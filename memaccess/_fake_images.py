@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._records import PAGE
+from memaccess._records import PAGE, SourceLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
+
+    from memaccess._records import Module
 
     Exports: TypeAlias = Mapping[str | int, int | str]
     """Offsets, or ``'DLL.Name'`` where it is forwarded, by name, or by ordinal where it has no name."""
@@ -104,3 +106,35 @@ class _Texts:
         place = self._start + len(self.data)
         self.data += text.encode() + b"\0"
         return place
+
+
+class FakeDebugInfo:
+    """Debug symbols of made-up modules: names and lines by offset, for each path."""
+
+    def __init__(
+        self,
+        symbols: Mapping[str, Mapping[str, int]],
+        lines: Mapping[str, Mapping[int, tuple[str, int]]],
+    ) -> None:
+        self._symbols = symbols
+        self._lines = lines
+
+    def close(self) -> None:
+        self._symbols, self._lines = {}, {}
+
+    def find(self, module: Module, name: str) -> int | None:
+        offset = self._symbols.get(module.path, {}).get(name)
+        return None if offset is None else module.base + offset
+
+    def name_at(self, module: Module, address: int) -> tuple[str, int] | None:
+        offset = address - module.base
+        before = [
+            (place, name) for name, place in self._symbols.get(module.path, {}).items() if place <= offset
+        ]
+        place, name = max(before, default=(0, ""))
+        return (name, module.base + place) if before else None
+
+    def line_at(self, module: Module, address: int) -> SourceLine | None:
+        lines = self._lines.get(module.path, {})
+        place = max((place for place in lines if place <= address - module.base), default=None)
+        return None if place is None else SourceLine(*lines[place], module.base + place)

@@ -1,4 +1,4 @@
-"""Names in an opened program: modules, what they export, and addresses by name."""
+"""Names in an opened program: modules, what they export, debug symbols, and addresses by name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from memaccess._map import MapAccess
 from memaccess._records import Access
 
 if TYPE_CHECKING:
+    import types
     from typing import SupportsIndex
 
+    from typing_extensions import Self
+
     from memaccess._arguments import Address
-    from memaccess._records import Export, Module, Symbol
+    from memaccess._backend._interface import DebugInfo
+    from memaccess._records import Export, Module, SourceLine, Symbol
     from memaccess._symbols import Symbols
 
 
@@ -56,6 +60,55 @@ class AddressExpression:
     def _moved(self, offset: int) -> AddressExpression:
         sign = "-" if offset < 0 else "+"
         return AddressExpression(self._view, f"{self._expression}{sign}{abs(offset):X}")
+
+
+class DebugSymbols:
+    """Debug symbols of a program; see :meth:`MemoryView.debug_symbols`.
+
+    As a context manager they are let go at the end of the block.
+    """
+
+    __module__ = "memaccess"
+
+    def __init__(self, view: NameAccess, info: DebugInfo) -> None:
+        self._view = view
+        self._info = info
+
+    def line_at(self, address: Address) -> SourceLine | None:
+        """The line of source code that the code at *address* comes from.
+
+        :param address: any address in the code.
+        :returns: the file, the line, and where its code begins; None where no symbols tell.
+        :raises OverflowError: the address does not lie in the program's address space.
+        :raises MemoryAccessError: as in :meth:`MemoryView.modules`.
+
+        >>> with view.debug_symbols() as symbols:
+        ...     print(symbols.line_at('engine!Fire+4'))
+        engine.c:7
+        """
+        number = self._view._checked_address(address, 1)
+        module = self._view.module_at(number)
+        return None if module is None else self._info.line_at(module, number)
+
+    def close(self) -> None:
+        """Let them go; a second call does nothing.
+
+        >>> symbols = view.debug_symbols()
+        >>> symbols.close()
+        """
+        self._view._names().forget(self._info)
+        self._info.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 class NameAccess(MapAccess):
@@ -126,6 +179,32 @@ class NameAccess(MapAccess):
         """
         number = self._checked_address(address, 1)
         return self._names().symbol_at(number) if self._may_be_image(number) else None
+
+    def debug_symbols(self, search_path: str | None = None) -> DebugSymbols:
+        """Know the program's private names and source lines too, from PDB files.
+
+        :param search_path: folders where they are looked for, with ``;`` between them; the folder of each
+            module is always one. None for ``_NT_SYMBOL_PATH``.
+        :returns: the symbols. Until the end of its ``with`` block, or its :meth:`~DebugSymbols.close`, all
+            addresses and :meth:`symbol_at` know the names; it tells source lines itself.
+        :raises MissingRightError: the view was opened with mode ``'w'``.
+        :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: there is no ``dbghelp.dll``, or it refuses.
+
+        It is what `dbghelp <https://learn.microsoft.com/windows/win32/debug/debug-help-library>`__ finds;
+        the one that Windows comes with asks no symbol servers. A module is loaded there when one of its
+        names is first wanted.
+
+        >>> with view.debug_symbols() as symbols:
+        ...     print(view.symbol_at('engine.dll+1024'))
+        engine!reload+0x4
+        """
+        if search_path is not None:
+            checked_text("a search path", search_path)
+        what = "load debug symbols"
+        info = self._perform(Access.READ, what, 0, 0, lambda process: process.debug_info(search_path))
+        self._names().add(info)
+        return DebugSymbols(self, info)
 
     def address(self, place: Address) -> AddressExpression:
         """A place by its name: an object that is worked out anew whenever it is used.

@@ -191,6 +191,20 @@ class Symbol(NamedTuple):
         return f"<Symbol {self}>"
 
 
+class SourceLine(NamedTuple):
+    """A line of source code, as debug symbols tell it."""
+
+    file: str
+    """The file as the compiler was given it."""
+    line: int
+    """Its number, counted from 1."""
+    address: int
+    """Where its code begins."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
 class Access(enum.Flag):
     """What a view may do to a program's memory."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 from typing import TYPE_CHECKING
 
 from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from memaccess._apisets import ApiSets
+    from memaccess._backend._interface import DebugInfo
     from memaccess._modules import Loaded, Program
     from memaccess._pe import Header
     from memaccess._records import Export, Module
@@ -79,6 +81,7 @@ class Symbols:
         self._program = program
         self._modules = Modules(program)
         self._api_sets: ApiSets | None = None
+        self._debug_infos: list[DebugInfo] = []
         self._tables: dict[Loaded, ExportTable] = {}
         self._found: dict[str, tuple[Loaded, str]] = {}
 
@@ -154,8 +157,7 @@ class Symbols:
         found: dict[int, Loaded] = {}
         for each in self._modules.all():
             try:
-                if self._table(each).find(symbol) is not None:
-                    found.setdefault(self._resolve(each, symbol), each)
+                found.setdefault(self._resolve(each, symbol), each)
             except (BadImageError, NotReadableError, SymbolNotFoundError):
                 continue  # a module that hides its exports has none that is found by name
         if len(found) > 1:
@@ -169,9 +171,9 @@ class Symbols:
     def _resolve(self, loaded: Loaded, symbol: str) -> int:
         trail: list[str] = []
         while True:
-            export = self._table(loaded).find(symbol)
-            if export is None:
-                raise self._no_export(loaded, symbol, trail)
+            export = self._export(loaded, symbol, trail)
+            if isinstance(export, int):
+                return export
             if export.address is not None:
                 return export.address
             assert export.forwarder is not None
@@ -185,10 +187,32 @@ class Symbols:
                 path = " is forwarded to ".join([*trail, export.forwarder])
                 raise SymbolNotFoundError(f"{path}, and {missing}") from None
 
+    def _export(self, loaded: Loaded, symbol: str, trail: list[str]) -> Export | int:
+        """The export of that name; where debug symbols alone have it, where it is."""
+        try:
+            export = self._table(loaded).find(symbol)
+        except (BadImageError, NotReadableError):
+            place = self._debugged(loaded, symbol)
+            if place is None:
+                raise
+            return place
+        if export is not None:
+            return export
+        place = self._debugged(loaded, symbol)
+        if place is None:
+            raise self._no_export(loaded, symbol, trail)
+        return place
+
+    def _debugged(self, loaded: Loaded, symbol: str) -> int | None:
+        """Where debug symbols have that name."""
+        found = (info.find(loaded.module, symbol) for info in self._debug_infos)
+        return next((place for place in found if place is not None), None)
+
     def _no_export(self, loaded: Loaded, symbol: str, trail: list[str]) -> SymbolNotFoundError:
         path = " is forwarded to ".join([*trail, _full_name(loaded, symbol)]) + ", and " if trail else ""
         hint = likely(symbol, self._table(loaded).names)
-        return SymbolNotFoundError(f"{path}{loaded.module.name} has no export {symbol!r}{hint}")
+        what = "export and no debug symbol" if self._debug_infos else "export"
+        return SymbolNotFoundError(f"{path}{loaded.module.name} has no {what} {symbol!r}{hint}")
 
     # -- from places to names
 
@@ -197,13 +221,44 @@ class Symbols:
         loaded = self._modules.at(address)
         if loaded is None:
             return None
+        names = [self._exported_before(loaded, address)]
+        names += [self._debugged_before(info, loaded, address) for info in self._debug_infos]
+        # Of several names for one place, the export.
+        name, place = max(filter(None, names), key=lambda found: found[1], default=(None, loaded.module.base))
+        return Symbol(loaded.module, name, address - place)
+
+    def _exported_before(self, loaded: Loaded, address: int) -> tuple[str, int] | None:
         try:
             export = self._table(loaded).before(address)
         except (BadImageError, NotReadableError):
-            export = None  # it has no names then; where it is in the module is known
-        if export is None:
-            return Symbol(loaded.module, None, address - loaded.module.base)
-        return Symbol(loaded.module, export.name or f"#{export.ordinal}", address - _address(export))
+            return None  # it has no names then; where it is in the module is known
+        return None if export is None else (export.name or f"#{export.ordinal}", _address(export))
+
+    def _debugged_before(self, info: DebugInfo, loaded: Loaded, address: int) -> tuple[str, int] | None:
+        """The nearest private name; a name that is exported too is where the export is."""
+        found = info.name_at(loaded.module, address)
+        if found is None:
+            return None
+        with contextlib.suppress(BadImageError, NotReadableError):
+            if self._table(loaded).find(found[0]) is not None:
+                return None  # dbghelp of Wine 8 has it behind the first instructions
+        return found
+
+    # -- debug symbols
+
+    def add(self, info: DebugInfo) -> None:
+        """Know the names of these debug symbols too."""
+        self._debug_infos.append(info)
+
+    def forget(self, info: DebugInfo) -> None:
+        """Don't know them any more."""
+        self._debug_infos = [each for each in self._debug_infos if each is not info]
+
+    def close(self) -> None:
+        """Let go of all debug symbols."""
+        for info in self._debug_infos:
+            info.close()
+        self._debug_infos = []
 
     def _table(self, loaded: Loaded) -> ExportTable:
         """The exports of that module.

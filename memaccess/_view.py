@@ -181,6 +181,8 @@ class MemoryView(NameAccess, Aggregates):
         if process is None:
             return False
         self._source = self._sink = _Refusal(self._system, Cause.CLOSED)
+        if self._symbols is not None:
+            self._symbols.close()
         process.close()
         return True
 

@@ -28,7 +28,7 @@ from memaccess._backend import (
 )
 from memaccess._backend._interface import Process, System
 from memaccess._errors import Cause, SystemFailure
-from memaccess._fake_images import make_image
+from memaccess._fake_images import FakeDebugInfo, make_image
 from memaccess._pe import read_header
 from memaccess._records import PAGE, Access, Module, ProcessInfo, WindowInfo
 from memaccess._types import WINDOWS_32, WINDOWS_64
@@ -136,6 +136,8 @@ class FakeProcess:
         self.api_sets: int | None = None
         """Where its memory has a table of API sets, as Windows makes it; None for none."""
         self._mappings: list[_Mapping] = []
+        self._symbols: dict[str, Mapping[str, int]] = {}
+        self._lines: dict[str, Mapping[int, tuple[str, int]]] = {}
 
     @property
     def bitness(self) -> int:
@@ -205,6 +207,8 @@ class FakeProcess:
         code: int = PAGE,
         data: int = PAGE,
         exports: Mapping[str | int, int | str] | None = None,
+        symbols: Mapping[str, int] | None = None,
+        lines: Mapping[int, tuple[str, int]] | None = None,
     ) -> None:
         r"""Load a program or a DLL: headers, code from 0x1000 on, data behind it, and exports.
 
@@ -214,6 +218,8 @@ class FakeProcess:
         :param data: how many bytes of data it has behind its code, in whole pages.
         :param exports: what it exports: for each name, or ordinal where it has no name, the offset from
             *base*, or where it is forwarded to, as ``'NTDLL.RtlAllocateHeap'``.
+        :param symbols: what its debug symbols know beyond that: for each name the offset from *base*.
+        :param lines: the source lines in them: for each offset the file and the number of the line.
         :raises ValueError: nothing can be loaded there, or there is memory already.
 
         The module that has the program's own path is the program itself.
@@ -229,6 +235,7 @@ class FakeProcess:
             raise ValueError(f"Windows loads modules at multiples of 0x{_GRANULARITY:x}, not at 0x{base:x}")
         path = name if "\\" in name else f"C:\\{name}"
         image = make_image(self.bitness, _windows_paths.file_name(path), code, data, exports or {})
+        self._symbols[path], self._lines[path] = symbols or {}, lines or {}
         read_only = _windows_protection.RIGHTS["r--"]
         mapping = self._add(base, len(image.content), read_only, MemoryType.IMAGE, path)
         mapping.data[:] = image.content
@@ -471,6 +478,10 @@ class _OpenedFake:
     def api_sets(self) -> int | None:
         self._require("NtQueryInformationProcess", Access.READ)
         return self._target.api_sets
+
+    def debug_info(self, _search_path: str | None, /) -> FakeDebugInfo:
+        self._require_open("SymInitialize")
+        return FakeDebugInfo(self._target._symbols, self._target._lines)
 
     def mapped_file(self, address: int, /) -> str | None:
         self._require_running("GetMappedFileNameW")

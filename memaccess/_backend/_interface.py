@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memaccess._errors import Cause, SystemFailure
-    from memaccess._records import Access, AddressSpace, Module, ProcessInfo, Region, WindowInfo
+    from memaccess._records import Access, AddressSpace, Module, ProcessInfo, Region, SourceLine, WindowInfo
     from memaccess._types import DataModel
 
 
@@ -81,6 +81,26 @@ class MemoryOwner(Protocol):
         ...
 
 
+class DebugInfo(Protocol):
+    """The debug symbols of a program's modules. Several threads may ask at once."""
+
+    def find(self, module: Module, name: str) -> int | None:
+        """Where that name of the module is; None where its symbols lack it."""
+        ...
+
+    def name_at(self, module: Module, address: int) -> tuple[str, int] | None:
+        """The name at or before an address in the module, and where that name is."""
+        ...
+
+    def line_at(self, module: Module, address: int) -> SourceLine | None:
+        """The line of source code that the code at an address in the module comes from."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what was loaded; a second call does nothing, and nothing is found after it."""
+        ...
+
+
 class Process(MemoryReader, MemoryWriter, MemoryMap, MemoryOwner, Protocol):
     """One opened program. Sizes are in bytes; addresses and ranges were checked by the caller.
 
@@ -106,6 +126,10 @@ class Process(MemoryReader, MemoryWriter, MemoryMap, MemoryOwner, Protocol):
     @property
     def space(self) -> AddressSpace:
         """Where the program can have memory."""
+        ...
+
+    def debug_info(self, search_path: str | None, /) -> DebugInfo:
+        """Its debug symbols, looked for in that path too."""
         ...
 
     def refuses(self, region: Region, access: Access, /) -> bool:

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._backend._interface import Process
+    from memaccess._backend._interface import DebugInfo, Process
     from memaccess._records import Module, Region
     from memaccess._win32._handles import OwnedHandle
 
@@ -271,6 +271,15 @@ class WindowsProcess:
 
     def api_sets(self) -> int | None:
         return self._ask_loader(_windows_modules.api_sets)
+
+    def debug_info(self, search_path: str | None, /) -> DebugInfo:
+        if self._handle is None:
+            raise failure_from(Cause.CLOSED, "SymInitialize")
+        try:
+            from memaccess._backend._windows_dbghelp import Dbghelp
+        except OSError as missing:
+            raise failure("LoadLibrary", missing.winerror or 0) from None
+        return Dbghelp(search_path)
 
     def _ask_loader(self, question: Callable[[list[OwnedHandle], Process], T]) -> T:
         """Ask what takes more rights than the view has."""

@@ -107,3 +107,26 @@ PROCESS_BASIC_INFORMATION_CLASS = 0
 
 https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
 """
+
+
+class SymbolOption(enum.IntFlag):
+    """https://learn.microsoft.com/windows/win32/api/dbghelp/nf-dbghelp-symsetoptions"""
+
+    UNDNAME = 0x2
+    LOAD_LINES = 0x10
+    FAIL_CRITICAL_ERRORS = 0x200
+    EXACT_SYMBOLS = 0x400
+    INCLUDE_32BIT_MODULES = 0x2000
+    NO_PROMPTS = 0x80000
+
+
+class SymbolType(enum.IntEnum):
+    """What kind of symbols a module has; those of a PDB are 3.
+
+    https://learn.microsoft.com/windows/win32/api/dbghelp/ne-dbghelp-sym_type
+    """
+
+    NONE = 0
+    EXPORT = 4
+    DEFERRED = 5
+    VIRTUAL = 8

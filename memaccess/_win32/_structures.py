@@ -183,6 +183,123 @@ class PROCESS_BASIC_INFORMATION64(ctypes.Structure):
     ]
 
 
+class SYMBOL_INFOW(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/dbghelp/ns-dbghelp-symbol_infow"""
+
+    if TYPE_CHECKING:
+        SizeOfStruct: int
+        TypeIndex: int
+        Index: int
+        Size: int
+        ModBase: int
+        Flags: int
+        Value: int
+        Address: int
+        Register: int
+        Scope: int
+        Tag: int
+        NameLen: int
+        MaxNameLen: int
+        Name: ctypes.Array[WCHAR]
+
+    _fields_ = [
+        ("SizeOfStruct", DWORD),
+        ("TypeIndex", DWORD),
+        ("_reserved", ULONG64 * 2),
+        ("Index", DWORD),
+        ("Size", DWORD),
+        ("ModBase", ULONG64),
+        ("Flags", DWORD),
+        ("Value", ULONG64),
+        ("Address", ULONG64),
+        ("Register", DWORD),
+        ("Scope", DWORD),
+        ("Tag", DWORD),
+        ("NameLen", DWORD),
+        ("MaxNameLen", DWORD),
+        ("Name", WCHAR * 1),
+    ]
+
+
+class IMAGEHLP_LINEW64_32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/dbghelp/ns-dbghelp-imagehlp_linew64
+
+    The 64 in Windows' name is the width of the address; this one is for 32-bit callers.
+    """
+
+    if TYPE_CHECKING:
+        SizeOfStruct: int
+        Key: int
+        LineNumber: int
+        FileName: int
+        Address: int
+
+    _fields_ = [
+        ("SizeOfStruct", DWORD),
+        ("Key", DWORD),
+        ("LineNumber", DWORD),
+        ("FileName", DWORD),
+        ("Address", ULONG64),
+    ]
+
+
+class IMAGEHLP_LINEW64_64(ctypes.Structure):
+    """As above, for 64-bit callers."""
+
+    if TYPE_CHECKING:
+        SizeOfStruct: int
+        Key: int
+        LineNumber: int
+        FileName: int
+        Address: int
+
+    _fields_ = [
+        ("SizeOfStruct", DWORD),
+        ("Key", ULONG64),
+        ("LineNumber", DWORD),
+        ("FileName", ULONG64),
+        ("Address", ULONG64),
+    ]
+
+
+class IMAGEHLP_MODULEW64(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/dbghelp/ns-dbghelp-imagehlp_modulew64"""
+
+    if TYPE_CHECKING:
+        SizeOfStruct: int
+        BaseOfImage: int
+        ImageSize: int
+        SymType: int
+
+    _fields_ = [
+        ("SizeOfStruct", DWORD),
+        ("BaseOfImage", ULONG64),
+        ("ImageSize", DWORD),
+        ("TimeDateStamp", DWORD),
+        ("CheckSum", DWORD),
+        ("NumSyms", DWORD),
+        ("SymType", DWORD),
+        ("ModuleName", WCHAR * 32),
+        ("ImageName", WCHAR * 256),
+        ("LoadedImageName", WCHAR * 256),
+        ("LoadedPdbName", WCHAR * 256),
+        ("CVSig", DWORD),
+        ("CVData", WCHAR * (MAX_PATH * 3)),
+        ("PdbSig", DWORD),
+        ("PdbSig70", DWORD * 4),
+        ("PdbAge", DWORD),
+        ("PdbUnmatched", LONG),
+        ("DbgUnmatched", LONG),
+        ("LineNumbers", LONG),
+        ("GlobalSymbols", LONG),
+        ("TypeInfo", LONG),
+        ("SourceIndexed", LONG),
+        ("Publics", LONG),
+        ("MachineType", DWORD),
+        ("_reserved", DWORD),
+    ]
+
+
 _WIDE = ctypes.sizeof(ctypes.c_void_p) == 8
 
 MEMORY_BASIC_INFORMATION: type[MEMORY_BASIC_INFORMATION32 | MEMORY_BASIC_INFORMATION64] = (
@@ -194,4 +311,7 @@ PROCESSENTRY32W: type[PROCESSENTRY32W32 | PROCESSENTRY32W64] = (
 MODULEINFO: type[MODULEINFO32 | MODULEINFO64] = MODULEINFO64 if _WIDE else MODULEINFO32
 PROCESS_BASIC_INFORMATION: type[PROCESS_BASIC_INFORMATION32 | PROCESS_BASIC_INFORMATION64] = (
     PROCESS_BASIC_INFORMATION64 if _WIDE else PROCESS_BASIC_INFORMATION32
+)
+IMAGEHLP_LINEW64: type[IMAGEHLP_LINEW64_32 | IMAGEHLP_LINEW64_64] = (
+    IMAGEHLP_LINEW64_64 if _WIDE else IMAGEHLP_LINEW64_32
 )

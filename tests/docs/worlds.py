@@ -90,7 +90,13 @@ def _game() -> FakeProcess:
 
 
 def _load_modules(game: FakeProcess) -> None:
-    game.load("C:\\game\\engine.dll", 0x01800000, exports={"Fire": 0x1000, "Jump": 0x1200, "Gravity": 0x2000})
+    game.load(
+        "C:\\game\\engine.dll",
+        0x01800000,
+        exports={"Fire": 0x1000, "Jump": 0x1200, "Gravity": 0x2000},
+        symbols={"reload": 0x1020},
+        lines={0x1000: ("engine.c", 7)},
+    )
     game.load("physics.dll", 0x01880000, exports={"Jump": 0x1000, "Fly": "engine.Jump", 7: 0x1040})
     game.load("sealed.dll", 0x01900000)
     with game.open("w") as view:

@@ -26,6 +26,9 @@ import pytest
 
 from memaccess._win32 import _structures, _types
 from memaccess._win32._structures import (
+    IMAGEHLP_LINEW64_32,
+    IMAGEHLP_LINEW64_64,
+    IMAGEHLP_MODULEW64,
     MEMORY_BASIC_INFORMATION,
     MEMORY_BASIC_INFORMATION32,
     MEMORY_BASIC_INFORMATION64,
@@ -36,6 +39,7 @@ from memaccess._win32._structures import (
     PROCESSENTRY32W,
     PROCESSENTRY32W32,
     PROCESSENTRY32W64,
+    SYMBOL_INFOW,
 )
 
 OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -118,6 +122,62 @@ LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
             "BasePriority": 24,
             "UniqueProcessId": 32,
             "InheritedFromUniqueProcessId": 40,
+        },
+    ),
+    SYMBOL_INFOW: (
+        88,
+        {
+            "SizeOfStruct": 0,
+            "TypeIndex": 4,
+            "Index": 24,  # mingw-w64 calls it info
+            "Size": 28,
+            "ModBase": 32,
+            "Flags": 40,
+            "Value": 48,
+            "Address": 56,
+            "Register": 64,
+            "Scope": 68,
+            "Tag": 72,
+            "NameLen": 76,
+            "MaxNameLen": 80,
+            "Name": 84,
+        },
+    ),
+    IMAGEHLP_LINEW64_32: (
+        24,
+        {"SizeOfStruct": 0, "Key": 4, "LineNumber": 8, "FileName": 12, "Address": 16},
+    ),
+    IMAGEHLP_LINEW64_64: (
+        40,
+        {"SizeOfStruct": 0, "Key": 8, "LineNumber": 16, "FileName": 24, "Address": 32},
+    ),
+    IMAGEHLP_MODULEW64: (
+        3264,
+        {
+            "SizeOfStruct": 0,
+            "BaseOfImage": 8,
+            "ImageSize": 16,
+            "TimeDateStamp": 20,
+            "CheckSum": 24,
+            "NumSyms": 28,
+            "SymType": 32,
+            "ModuleName": 36,
+            "ImageName": 100,
+            "LoadedImageName": 612,
+            "LoadedPdbName": 1124,
+            "CVSig": 1636,
+            "CVData": 1640,
+            "PdbSig": 3200,
+            "PdbSig70": 3204,
+            "PdbAge": 3220,
+            "PdbUnmatched": 3224,
+            "DbgUnmatched": 3228,
+            "LineNumbers": 3232,
+            "GlobalSymbols": 3236,
+            "TypeInfo": 3240,
+            "SourceIndexed": 3244,
+            "Publics": 3248,
+            "MachineType": 3252,
         },
     ),
 }

@@ -43,11 +43,13 @@ def compiler() -> Path:
 def compile_program(bits: int, program: Path, *arguments: str | Path) -> None:
     """Compile one Windows program of the given width; ``arguments`` are sources and options."""
     own = str(cache_folder() / "zig-cache")
+    with_symbols = "-g" in arguments
+    flags = [flag for flag in FLAGS if not (with_symbols and flag == "-g0")]  # where both are, -g0 wins
     subprocess.run(
-        [compiler(), "cc", "-target", TRIPLES[bits], *FLAGS, *arguments, "-o", program],
+        [compiler(), "cc", "-target", TRIPLES[bits], *flags, *arguments, "-o", program],
         check=True,
         stdout=sys.stderr,
         env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": own, "ZIG_LOCAL_CACHE_DIR": own},
     )
-    # The linker leaves debug data beside the program even with -g0 (Zig 0.15).
-    program.with_suffix(".pdb").unlink(missing_ok=True)
+    if not with_symbols:  # the linker leaves debug data beside the program even with -g0 (Zig 0.15)
+        program.with_suffix(".pdb").unlink(missing_ok=True)

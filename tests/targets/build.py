@@ -15,11 +15,14 @@ from _cache import cache_folder, digest, made
 from _zig import RECIPE, TRIPLES, compile_program, compiler
 
 HERE = Path(__file__).resolve().parent
+WITH_DEBUG_SYMBOLS = {"named"}
+"""Their .pdb is beside them."""
 
 
 def _compile_all(bits: int, folder: Path) -> None:
     for source in sorted(HERE.glob("*.c")):
-        compile_program(bits, folder / f"{source.stem}-{bits}.exe", source, "-luser32")
+        options = ("-g",) if source.stem in WITH_DEBUG_SYMBOLS else ()
+        compile_program(bits, folder / f"{source.stem}-{bits}.exe", source, "-luser32", *options)
 
 
 def _make(folder: Path) -> None:
@@ -32,7 +35,11 @@ def _make(folder: Path) -> None:
 def folder_of_targets() -> Path:
     """Return the folder of the built targets, building them if a source changed."""
     sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.h")])
-    recipe = digest(RECIPE, *(part for source in sources for part in (source.name, source)))
+    recipe = digest(
+        RECIPE,
+        f"-g: {sorted(WITH_DEBUG_SYMBOLS)}",
+        *(part for source in sources for part in (source.name, source)),
+    )
     folder = cache_folder() / "targets" / f"targets-{recipe}"
     return made(folder, _make, "compiling the target programs (the first time takes two minutes)")
 

@@ -64,7 +64,13 @@ def make_game() -> FakeProcess:
     game.load("game.exe", 0x140000000)
     with game.open("w") as view:
         view.write_pointer(0x401000, 0x140002010)
-    game.load("engine.dll", 0x180000000, exports={"Fire": 0x1000, "Jump": 0x1200})
+    game.load(
+        "engine.dll",
+        0x180000000,
+        exports={"Fire": 0x1000, "Jump": 0x1200},
+        symbols={"reload": 0x1020},
+        lines={0x1000: ("engine.c", 7)},
+    )
     return game
 
 

@@ -248,7 +248,7 @@ CALLABLE = {
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
     and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change)))
-    and value not in (testing.Process, testing.System, memaccess.AddressExpression)
+    and value not in (testing.Process, testing.System, memaccess.AddressExpression, memaccess.DebugSymbols)
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }
 

@@ -270,3 +270,67 @@ def test_names_are_quoted_where_they_would_be_misread(name, text):
     game.load(name, GAME)
     with game.open() as view:
         assert str(view.symbol_at(GAME)) == text
+
+
+# -- debug symbols
+
+
+@pytest.fixture
+def built(game):
+    game.load(
+        "built.dll",
+        0x2_0000_0000,
+        exports={"Start": 0x1000},
+        symbols={"Start": 0x1008, "reload": 0x1020, "ammo": 0x2000},
+        lines={0x1000: ("built.c", 3), 0x1020: ("built.c", 9)},
+    )
+    return 0x2_0000_0000
+
+
+def test_private_names_are_known_while_symbols_are_open(view, built):
+    place = view.address("built!reload")
+    with pytest.raises(SymbolNotFoundError, match=r"^built\.dll has no export 'reload'\n"):
+        int(place)
+    with view.debug_symbols() as symbols:
+        assert int(place) == built + 0x1020
+        assert int(view.address("ammo")) == built + 0x2000
+        assert str(view.symbol_at(built + 0x1024)) == "built!reload+0x4"
+        assert str(symbols.line_at(built + 0x1024)) == "built.c:9"
+        assert symbols.line_at(built + 0x1024).address == built + 0x1020
+        assert symbols.line_at(ENGINE + 0x1000) is None
+        assert symbols.line_at(0x1000_0000) is None
+        with pytest.raises(SymbolNotFoundError, match="has no export and no debug symbol 'Reloaded'"):
+            view.read(1, "built!Reloaded")
+    with pytest.raises(SymbolNotFoundError):
+        int(place)
+    assert str(view.symbol_at(built + 0x1024)) == "built!Start+0x24"
+    assert symbols.line_at(built + 0x1024) is None
+
+
+def test_an_export_is_where_the_export_table_has_it(view, built):
+    with view.debug_symbols():
+        assert int(view.address("built!Start")) == built + 0x1000
+        assert str(view.symbol_at(built + 0x100A)) == "built!Start+0xA"
+
+
+def test_private_names_of_damaged_headers_are_known(game, view, built):
+    with game.open("w") as writer:
+        writer.write(b"XX", built + 0x80, force=True)
+    with view.debug_symbols():
+        assert int(view.address("built!reload")) == built + 0x1020
+        assert str(view.symbol_at(built + 0x1024)) == "built!reload+0x4"
+        with pytest.raises(BadImageError):
+            view.read(1, "built!nothing")
+
+
+def test_closing_the_view_lets_go_of_symbols(game, built):
+    view = game.open()
+    symbols = view.debug_symbols()
+    view.close()
+    assert symbols._info._symbols == {}
+    symbols.close()
+
+
+def test_a_search_path_is_text(view):
+    with pytest.raises(TypeError, match="a search path is a str, not int"):
+        view.debug_symbols(5)
