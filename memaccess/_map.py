@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from typing import SupportsIndex
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
     from memaccess._arguments import Address
     from memaccess._backend._interface import Process
+    from memaccess._hexdump import HexDump
     from memaccess._records import Kind, Module, Region, State
     from memaccess._snapshots import Snapshot
 
@@ -239,7 +240,7 @@ class MapAccess(ByteAccess):
         """
         return self._perform(Access.READ, "list the modules", 0, 0, lambda process: process.modules())
 
-    # -- keeping it
+    # -- keeping and showing it
 
     def snapshot(
         self, ranges: Snapshot | Iterable[Region | Module | tuple[Address, SupportsIndex]] | None = None
@@ -280,6 +281,46 @@ class MapAccess(ByteAccess):
             wanted.append((self._checked_address(address, extent), extent))
         self.read(0, 0)  # says where the view may not
         return _snapshots.take(self, self._model, wanted)
+
+    def hexdump(
+        self,
+        size: SupportsIndex,
+        address: Address,
+        *,
+        width: SupportsIndex = 16,
+        since: HexDump | Snapshot | Buffer | None = None,
+    ) -> HexDump:
+        """Show memory as debuggers do: address, module and offset, bytes, text.
+
+        :param size: how many bytes.
+        :param address: where they begin in the program's memory; the first line begins there.
+        :param width: bytes of a line.
+        :param since: an earlier dump, a snapshot, or the bytes that were there: each byte that is another
+            one now has a ``*`` in front of it.
+        :returns: the dump; print it, or iterate over its lines. Bytes that can't be read are ``??``.
+        :raises ValueError: the size is negative, the width is not positive, or *since* is bytes and not
+            as many.
+        :raises TypeError: *since* is nothing of the kind.
+        :raises MemoryAccessError: as in :meth:`snapshot`.
+        :raises OverflowError: the range does not lie in the program's address space.
+
+        The column with the modules is left out where none has any of the memory, and where they can't be
+        listed: a 32-bit Python can't list those of a 64-bit program.
+
+        >>> before = view.hexdump(20, 0x401010)
+        >>> view.write_string('Zac', 0x401010)
+        >>> view.hexdump(20, 0x401010, since=before)
+        0000000000401010  5A*61*63*00 00 00 00 00  00 00 00 00 00 00 00 00  Zac.............
+        0000000000401020  01 00 00 00                                       ....
+        """
+        from memaccess import _hexdump
+
+        count, number = self._checked_range(size, address)
+        columns = _hexdump.checked_width(width)
+        before = _hexdump.earlier(since, count, number, self._model)
+        modules = _hexdump.modules_between(self, number, number + count)
+        part = _hexdump.Part(number, count, columns, self._model.bitness, modules)
+        return _hexdump.HexDump(part, self.snapshot([(number, count)]), before)
 
     # -- changing it
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import assert_type
 
     from memaccess import MemoryView, PartialRead, Region
-    from memaccess.snapshots import ByteChange, Snapshot, ValueChange
+    from memaccess.snapshots import ByteChange, HexDump, Snapshot, ValueChange
 
     class Player(ctypes.Structure):
         health: int
@@ -69,7 +69,12 @@ if TYPE_CHECKING:
         assert_type(before.changes(before), Iterator[ByteChange])
         assert_type(before.changed_values(before, "int", aligned=False), Iterator[ValueChange])
         assert_type(before.lost(before), list[tuple[int, int]])
+        assert_type(view.hexdump(16, 1), HexDump)
+        view.hexdump(16, 1, width=8, since=before)
+        view.hexdump(16, 1, since=view.hexdump(16, 1))
+        view.hexdump(16, 1, since=bytearray(16))
         view.snapshot([1])  # type: ignore[list-item]
+        view.hexdump(16, 1, since="text")  # type: ignore[arg-type]
 
     def arguments_by_name(view: MemoryView) -> None:
         assert_type(view.read_int(address=1), int)

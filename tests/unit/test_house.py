@@ -16,7 +16,7 @@ import pytest
 import memaccess
 from memaccess import snapshots, testing
 from memaccess._map import Change
-from memaccess.snapshots import Snapshot
+from memaccess.snapshots import HexDump, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ FLOORS = (
     {"_backend"},
     {"_partial", "_explain"},
     {"_processes", "_bytes", "_snapshots"},
+    {"_hexdump"},
     {"_typed", "_map"},
     {"_aggregates"},
     {"_view"},
@@ -65,6 +66,7 @@ NOT_AT_IMPORT = {
     "memaccess._batch",
     "memaccess._changes",
     "memaccess._explain",
+    "memaccess._hexdump",
     "memaccess._partial",
     "memaccess._snapshots",
     "memaccess._strings",
@@ -250,7 +252,7 @@ CALLABLE = {
     name: value
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
-    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Snapshot)))
+    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Snapshot, HexDump)))
     and value not in (testing.Process, testing.System)
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }
