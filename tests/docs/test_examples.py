@@ -18,6 +18,7 @@ WORLDS = {
     "docs/quickstart.rst": worlds.fake_quickstart,
     "docs/guide/reading-and-writing.rst": worlds.fake_game,
     "docs/guide/map.rst": worlds.fake_game,
+    "docs/guide/snapshots.rst": worlds.fake_game,
     "docs/guide/processes.rst": worlds.fake_game,
     "docs/guide/errors.rst": worlds.fake_game,
     "docs/guide/testing.rst": worlds.nowhere,
