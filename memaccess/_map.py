@@ -253,7 +253,7 @@ class MapAccess(ByteAccess):
             for the same ranges again. Without it, all that the program can write to. Ranges may overlap;
             each byte is taken once.
         :returns: the bytes, and the ranges that could not be read. Guard pages are not touched, and
-            count as such.
+            count as such; but where a 32-bit Python can't see the map, it tries all.
         :raises WrongBitnessError: a 32-bit Python can't see the map of a 64-bit program: give it ranges.
         :raises MissingRightError: the view was opened with mode ``'w'``.
         :raises TargetExitedError: the program has ended, maybe meanwhile.
