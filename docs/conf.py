@@ -14,9 +14,11 @@ except ImportError:  # it is not installed: take the checkout
 
 # Classes say that they live in the package, where users import them; autodoc reads what is written
 # below their attributes in the file that they stand in.
-for module in map(import_module, ("memaccess._errors", "memaccess._map")):
+for module in map(
+    import_module, ("memaccess._errors", "memaccess._map", "memaccess._snapshots", "memaccess._hexdump")
+):
     for value in vars(module).values():
-        if isinstance(value, type) and value.__module__ == "memaccess":
+        if isinstance(value, type) and value.__module__ in ("memaccess", "memaccess.snapshots"):
             value.__module__ = module.__name__
 
 project = "memaccess"

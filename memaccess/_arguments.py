@@ -72,11 +72,17 @@ def _checked_int(rule: str, value: Any, advice: str = "") -> int:
 
 def checked_count(count: Any) -> int:
     """*count* as an int that is not negative, and that Python can have as many bytes of."""
-    number = _checked_int("a size or count is an int", count)
-    if number < 0:
-        raise ValueError(f"a size or count can't be negative: {shown(number)}")
+    number = checked_extent(count)
     if number > sys.maxsize:
         raise OverflowError(f"{shown(number)} is more than this Python can hold, which is {sys.maxsize}")
+    return number
+
+
+def checked_extent(size: Any) -> int:
+    """*size* as an int that is not negative; of memory that Python need not hold."""
+    number = _checked_int("a size or count is an int", size)
+    if number < 0:
+        raise ValueError(f"a size or count can't be negative: {shown(number)}")
     return number
 
 

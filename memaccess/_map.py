@@ -1,18 +1,18 @@
-"""The map of an opened program: what its memory is, changing that, and taking it back."""
+"""The map of an opened program: what its memory is, keeping that, changing it, and taking it back."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from memaccess._arguments import checked_count, checked_rights
+from memaccess._arguments import checked_count, checked_extent, checked_rights
 from memaccess._bytes import ByteAccess
 from memaccess._errors import Cause, SystemFailure, TargetExitedError
 from memaccess._records import PAGE, Access
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import SupportsIndex
 
     from typing_extensions import Self
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memaccess._arguments import Address
     from memaccess._backend._interface import Process
     from memaccess._records import Kind, Module, Region, State
+    from memaccess._snapshots import Snapshot
 
 T = TypeVar("T")
 
@@ -237,6 +238,48 @@ class MapAccess(ByteAccess):
         <Module 'game.exe' at 0x140000000-0x140003000>
         """
         return self._perform(Access.READ, "list the modules", 0, 0, lambda process: process.modules())
+
+    # -- keeping it
+
+    def snapshot(
+        self, ranges: Snapshot | Iterable[Region | Module | tuple[Address, SupportsIndex]] | None = None
+    ) -> Snapshot:
+        """Take memory as it is now, to compare it with what it is later.
+
+        The program goes on meanwhile: what is read last may be younger than what is read first.
+
+        :param ranges: what to take: regions or modules, pairs of address and size, or an earlier snapshot
+            for the same ranges again. Without it, all that the program can write to. Ranges may overlap;
+            each byte is taken once.
+        :returns: the bytes, and the ranges that could not be read. Guard pages are not touched, and
+            count as such; but where a 32-bit Python can't see the map, it tries all.
+        :raises WrongBitnessError: a 32-bit Python can't see the map of a 64-bit program: give it ranges.
+        :raises MissingRightError: the view was opened with mode ``'w'``.
+        :raises TargetExitedError: the program has ended, maybe meanwhile.
+        :raises ClosedViewError: the view was closed.
+        :raises TypeError: one of the ranges is none of that.
+        :raises ValueError: one of the sizes is negative.
+        :raises OverflowError: one of the ranges does not lie in the program's address space.
+
+        It takes as much memory in this Python as it has bytes.
+
+        >>> before = view.snapshot()
+        >>> view.write_int(99, 0x401000)
+        >>> after = view.snapshot(before)
+        >>> for change in before.changed_values(after, 'int'):
+        ...     print(hex(change.address), change.before, change.after)
+        0x401000 100 99
+        """
+        from memaccess import _snapshots
+
+        if ranges is None:
+            ranges = self.regions(state="committed", readable=True, writable=True, guarded=False)
+        wanted = []
+        for address, size in _snapshots.ranges_of(ranges):
+            extent = checked_extent(size)  # free regions may have more bytes than this Python can hold
+            wanted.append((self._checked_address(address, extent), extent))
+        self.read(0, 0)  # says where the view may not
+        return _snapshots.take(self, self._model, wanted)
 
     # -- changing it
 

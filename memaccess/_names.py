@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import weakref
 from typing import TYPE_CHECKING
 
 from memaccess._arguments import checked_text
+from memaccess._errors import WrongBitnessError
 from memaccess._map import MapAccess
 from memaccess._records import Access
 
@@ -14,11 +16,13 @@ if TYPE_CHECKING:
     import types
     from typing import SupportsIndex
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
     from memaccess._arguments import Address
     from memaccess._backend._interface import DebugInfo
+    from memaccess._hexdump import HexDump
     from memaccess._records import Export, Module, SourceLine, Symbol
+    from memaccess._snapshots import Snapshot
     from memaccess._symbols import Symbols
 
 
@@ -245,6 +249,59 @@ class NameAccess(MapAccess):
 
     def _find(self, module: str | None, name: str) -> int:
         return self._names().find(module, name)
+
+    def hexdump(
+        self,
+        size: SupportsIndex,
+        address: Address,
+        *,
+        width: SupportsIndex = 16,
+        since: HexDump | Snapshot | Buffer | None = None,
+    ) -> HexDump:
+        """Show memory as debuggers do: address, module and offset, bytes, text.
+
+        :param size: how many bytes.
+        :param address: where they begin in the program's memory; the first line begins there.
+        :param width: bytes of a line.
+        :param since: an earlier dump, a snapshot, or the bytes that were there: each byte that is another
+            one now has a ``*`` in front of it.
+        :returns: the dump; print it, or iterate over its lines. Bytes that can't be read are ``??``.
+        :raises ValueError: the size is negative, the width is not positive, or *since* is bytes and not
+            as many.
+        :raises TypeError: *since* is nothing of the kind.
+        :raises MemoryAccessError: as in :meth:`snapshot`.
+        :raises OverflowError: the range does not lie in the program's address space.
+
+        The column with the modules is left out where none has any of the memory, and where they can't be
+        listed: a 32-bit Python can't list those of a 64-bit program.
+
+        >>> before = view.hexdump(20, 0x401010)
+        >>> view.write_string('Zac', 0x401010)
+        >>> view.hexdump(20, 0x401010, since=before)
+        0000000000401010  5A*61*63*00 00 00 00 00  00 00 00 00 00 00 00 00  Zac.............
+        0000000000401020  01 00 00 00                                       ....
+        """
+        from memaccess import _hexdump
+
+        count, number = self._checked_range(size, address)
+        columns = _hexdump.checked_width(width)
+        before = _hexdump.earlier(since, count, number, self._model)
+        modules = self._modules_between(number, number + count)
+        part = _hexdump.Part(number, count, columns, self._model.bitness, modules)
+        return _hexdump.HexDump(part, self.snapshot([(number, count)]), before)
+
+    def _modules_between(self, start: int, stop: int) -> list[Module]:
+        """The modules that have memory there, as far as the system tells."""
+        found: list[Module] = []
+        with contextlib.suppress(WrongBitnessError):  # a 32-bit Python knows none of a 64-bit program's
+            while start < stop:
+                region = self.region_at(start)
+                if region is None:
+                    break
+                module = self._names().module_at(start) if region.kind == "image" else None
+                found += [] if module is None else [module]
+                start = region.end if module is None else module.end
+        return found
 
     def _names(self) -> Symbols:
         """What is known of the program's modules."""

@@ -19,6 +19,7 @@ WORLDS = {
     "docs/guide/reading-and-writing.rst": worlds.fake_game,
     "docs/guide/map.rst": worlds.fake_game,
     "docs/guide/names.rst": worlds.fake_game,
+    "docs/guide/snapshots.rst": worlds.fake_game,
     "docs/guide/processes.rst": worlds.fake_game,
     "docs/guide/errors.rst": worlds.fake_game,
     "docs/guide/testing.rst": worlds.nowhere,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import assert_type
 
     from memaccess import AddressExpression, MemoryView, Module, PartialRead, Region, Symbol
+    from memaccess.snapshots import ByteChange, HexDump, Snapshot, ValueChange
 
     class Player(ctypes.Structure):
         health: int
@@ -56,6 +57,24 @@ if TYPE_CHECKING:
         assert_type(view.read_many([("int", 1), (4, 2)]), list[Any])
         assert_type(view.region_at(1), Region | None)
         assert_type(view.regions(), Iterator[Region])
+
+    def snapshots(view: MemoryView) -> None:
+        before = view.snapshot()
+        assert_type(before, Snapshot)
+        assert_type(view.snapshot(before), Snapshot)
+        assert_type(view.snapshot(view.regions()), Snapshot)
+        assert_type(view.snapshot(view.modules()), Snapshot)
+        assert_type(view.snapshot([(1, 4), (Index(), Index())]), Snapshot)
+        assert_type(before.read(4, 1), bytes)
+        assert_type(before.changes(before), Iterator[ByteChange])
+        assert_type(before.changed_values(before, "int", aligned=False), Iterator[ValueChange])
+        assert_type(before.lost(before), list[tuple[int, int]])
+        assert_type(view.hexdump(16, 1), HexDump)
+        view.hexdump(16, 1, width=8, since=before)
+        view.hexdump(16, 1, since=view.hexdump(16, 1))
+        view.hexdump(16, 1, since=bytearray(16))
+        view.snapshot([1])  # type: ignore[list-item]
+        view.hexdump(16, 1, since="text")  # type: ignore[arg-type]
 
     def arguments_by_name(view: MemoryView) -> None:
         assert_type(view.read_int(address=1), int)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import MemoryView, testing
+from memaccess import MemoryView, snapshots, testing
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def make_game() -> FakeProcess:
 @pytest.fixture
 def names() -> Iterator[dict[str, Any]]:
     """What an example finds: all that is public, and a view on a program as it was at the start."""
-    doors = {name: getattr(door, name) for door in (memaccess, testing) for name in door.__all__}
+    doors = {name: getattr(door, name) for door in (memaccess, snapshots, testing) for name in door.__all__}
     with FakeSystem(make_game()), MemoryView(PID, "rw") as view:
         yield {**doors, "memaccess": memaccess, "view": view, "pid": PID}
 

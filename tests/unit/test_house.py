@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import testing
+from memaccess import snapshots, testing
 from memaccess._map import Change
+from memaccess.snapshots import HexDump, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DOORS = (memaccess, snapshots, testing)
 HOUSE = Path(memaccess.__file__).parent
 
 # Each floor imports from those below it, and rooms on the same floor don't know each other. A
@@ -29,17 +31,18 @@ FLOORS = (
     {"_regions"},
     {"_errors", "_arguments"},
     {"_types"},
-    {"_win32", "_strings", "_structs", "_batch"},
+    {"_win32", "_strings", "_structs", "_batch", "_changes"},
     {"_pe", "_fake_images", "_address"},
     {"_backend"},
     {"_partial", "_explain", "_apisets", "_modules"},
-    {"_processes", "_bytes", "_symbols", "_expressions"},
+    {"_processes", "_bytes", "_symbols", "_expressions", "_snapshots"},
+    {"_hexdump"},
     {"_typed", "_map"},
     {"_names"},
     {"_aggregates"},
     {"_view"},
     {"memaccess"},
-    {"testing", "cli"},
+    {"testing", "snapshots", "cli"},
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -63,12 +66,16 @@ NOT_AT_IMPORT = {
     "memaccess._backend._interface",
     "memaccess._backend._windows",
     "memaccess._batch",
+    "memaccess._changes",
     "memaccess._explain",
+    "memaccess._hexdump",
     "memaccess._partial",
+    "memaccess._snapshots",
     "memaccess._strings",
     "memaccess._structs",
     "memaccess._win32",
     "memaccess.cli",
+    "memaccess.snapshots",
     "memaccess.testing",
 }
 
@@ -208,7 +215,7 @@ def test_importing_says_nothing():
 # -- what is public
 
 
-@pytest.mark.parametrize("door", [memaccess, testing], ids=lambda door: door.__name__)
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_the_public_names_are_sorted_and_there(door):
     assert list(door.__all__) == sorted(set(door.__all__))
     assert all(hasattr(door, name) for name in door.__all__)
@@ -227,7 +234,7 @@ def test_the_door_has_no_code():
 
 def public() -> dict[str, Any]:
     """Everything that users may call, by its name: functions, classes, and their methods."""
-    found = {name: getattr(door, name) for door in (memaccess, testing) for name in door.__all__}
+    found = {name: getattr(door, name) for door in DOORS for name in door.__all__}
     for name, value in list(found.items()):
         if inspect.isclass(value):
             own = [
@@ -241,13 +248,13 @@ def public() -> dict[str, Any]:
 
 
 PUBLIC = public()
-# The constructors of errors, records and changes are not for users. What a FakeSystem does for a view is
+# The constructors of errors, records, changes and snapshots are not for users. What a FakeSystem does for a view is
 # documented with the Protocol that it implements.
 CALLABLE = {
     name: value
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
-    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change)))
+    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Snapshot, HexDump)))
     and value not in (testing.Process, testing.System, memaccess.AddressExpression, memaccess.DebugSymbols)
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }
