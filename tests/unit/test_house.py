@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import testing
+from memaccess import structures, testing
 from memaccess._map import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOUSE = Path(memaccess.__file__).parent
+DOORS = (memaccess, structures, testing)
 
 # Each floor imports from those below it, and rooms on the same floor don't know each other. A
 # package is one room here; within it the test for cycles counts.
@@ -36,8 +37,9 @@ FLOORS = (
     {"_typed", "_map"},
     {"_aggregates"},
     {"_view"},
+    {"_layouts"},
     {"memaccess"},
-    {"testing", "cli"},
+    {"testing", "structures", "cli"},
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -62,11 +64,13 @@ NOT_AT_IMPORT = {
     "memaccess._backend._windows",
     "memaccess._batch",
     "memaccess._explain",
+    "memaccess._layouts",
     "memaccess._partial",
     "memaccess._strings",
     "memaccess._structs",
     "memaccess._win32",
     "memaccess.cli",
+    "memaccess.structures",
     "memaccess.testing",
 }
 
@@ -206,7 +210,7 @@ def test_importing_says_nothing():
 # -- what is public
 
 
-@pytest.mark.parametrize("door", [memaccess, testing], ids=lambda door: door.__name__)
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
 def test_the_public_names_are_sorted_and_there(door):
     assert list(door.__all__) == sorted(set(door.__all__))
     assert all(hasattr(door, name) for name in door.__all__)
@@ -225,7 +229,7 @@ def test_the_door_has_no_code():
 
 def public() -> dict[str, Any]:
     """Everything that users may call, by its name: functions, classes, and their methods."""
-    found = {name: getattr(door, name) for door in (memaccess, testing) for name in door.__all__}
+    found = {name: getattr(door, name) for door in DOORS for name in door.__all__}
     for name, value in list(found.items()):
         if inspect.isclass(value):
             own = [
@@ -239,14 +243,14 @@ def public() -> dict[str, Any]:
 
 
 PUBLIC = public()
-# The constructors of errors, records and changes are not for users. What a FakeSystem does for a view is
+# The constructors of errors, records, changes and live arrays are not for users. What a FakeSystem does for a view is
 # documented with the Protocol that it implements.
 CALLABLE = {
     name: value
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
     and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change)))
-    and value not in (testing.Process, testing.System)
+    and value not in (testing.Process, testing.System, structures.LiveArray)
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }
 

@@ -1,0 +1,99 @@
+"""What stands for a place in a program's memory, and keeps nothing of what is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from memaccess._layouts._pieces import write_pieces
+from memaccess._view import MemoryView
+
+if TYPE_CHECKING:
+    from memaccess._arguments import Address
+    from memaccess._layouts._form import Form
+    from memaccess._types import DataModel
+
+
+class _Behind:
+    """An address so many bytes behind another one, which is looked up anew at each use."""
+
+    __slots__ = ("_offset", "_place", "_view")
+
+    def __init__(self, view: MemoryView, place: Address, offset: int) -> None:
+        self._view = view
+        self._place = place
+        self._offset = offset
+
+    def __index__(self) -> int:
+        return looked_up(self._view, self._place) + self._offset
+
+
+def behind(view: MemoryView, place: Address, offset: int) -> Address:
+    """The place *offset* bytes behind *place*."""
+    return place + offset if type(place) is int else _Behind(view, place, offset)
+
+
+def looked_up(view: MemoryView, place: Address) -> int:
+    """*place* as the address that it is now."""
+    return view._checked_address(place, 0)
+
+
+class Live:
+    """A place in the program of a view."""
+
+    __slots__ = ("_place", "_view")
+
+    _view: MemoryView
+    _place: Address
+
+    def __init__(self, view: MemoryView, address: Address) -> None:
+        if not isinstance(view, MemoryView):
+            raise TypeError(f"a MemoryView and an address are needed, and the first is {view!r}")
+        # What has to be evaluated is evaluated at each access: there may be nothing to find yet.
+        if isinstance(address, int) or (not isinstance(address, str) and not hasattr(address, "__index__")):
+            address = looked_up(view, address)
+        object.__setattr__(self, "_view", view)
+        object.__setattr__(self, "_place", address)
+
+    def _address(self) -> int:
+        """The address that it has now."""
+        return looked_up(self._view, self._place)
+
+    def _write_as(self, form: Form, offset: int, value: Any, *, force: bool = False) -> None:
+        """Write *value* so far behind the place, or nothing where it does not fit."""
+        pieces = form.pieces(value, self._view)
+        write_pieces(self._view, self._address() + offset, pieces, force=force)
+
+    def _where(self) -> str:
+        """For a repr, which must not fail."""
+        try:
+            address = f"0x{self._address():x}"
+        except Exception:  # whatever an address raises that is somebody else's object
+            address = "an address that can't be looked up now"
+        name = f" {self._view.name!r}" if self._view.name else ""
+        return f"at {address} in process {self._view.pid}{name}"
+
+
+class LiveStructure(Live):
+    """A structure in its place; what fields it has, its class says."""
+
+    __slots__ = ()
+
+    @classmethod
+    def _layout_for(cls, model: DataModel) -> Form:
+        """The class as the form that it has in a program of that data model."""
+        raise NotImplementedError
+
+    @staticmethod
+    def from_ctypes(source: Any) -> type[Any]:
+        """The class of a ctypes structure."""
+        raise NotImplementedError
+
+    def read(self) -> dict[str, Any]:
+        """The values of all fields."""
+        raise NotImplementedError
+
+    def _get_field(self, name: str) -> Any:
+        raise NotImplementedError
+
+    def _set_field(self, name: str, value: Any) -> None:
+        raise NotImplementedError
