@@ -51,7 +51,7 @@ class LiveArray(Live, Sequence[Got]):
         """Read all of it in one read.
 
         :returns: the values; structures as dicts, arrays as lists, pointers as addresses.
-        :raises MemoryAccessError: as in :meth:`MemoryView.read`.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.read`.
         :raises UnicodeDecodeError: a text in it is none in its encoding.
 
         >>> player.bag.read()
@@ -63,11 +63,11 @@ class LiveArray(Live, Sequence[Got]):
         """Write all of it.
 
         :param values: as many as there are items, each as the item takes it.
-        :param force: write also where the program itself may not, as in :meth:`MemoryView.write`.
+        :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
         :raises TypeError: a value is of another type; nothing is written.
         :raises ValueError: there are more values or fewer; nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
-        :raises MemoryAccessError: as in :meth:`MemoryView.write`.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
 
         >>> player.bag.write([{'count': 5}, {'count': 6}])
         >>> [item.count for item in player.bag]

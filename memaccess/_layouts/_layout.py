@@ -66,7 +66,7 @@ class Layout(Form):
         """
         try:
             return self.slots[name]
-        except KeyError:
+        except (KeyError, TypeError):  # what can't be hashed is no name either
             raise ValueError(no_such_field(self.cls, name, self.slots)) from None
 
     def read(self, view: MemoryView, place: Address) -> dict[str, Any]:

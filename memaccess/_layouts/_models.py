@@ -20,6 +20,6 @@ def model_of(target: MemoryView | int) -> DataModel:
     """
     if isinstance(target, MemoryView):
         return target._model
-    if target not in _MODELS:
+    if target not in tuple(_MODELS):
         raise ValueError(f"a MemoryView, or a bitness of 32 or 64 is needed, not {target!r}")
     return _MODELS[target]

@@ -35,7 +35,7 @@ class Structure(LiveStructure):
     :raises OverflowError: the address does not lie in the program's address space.
 
     Reading an attribute reads that field, assigning writes it; they raise what
-    :meth:`MemoryView.read` and :meth:`MemoryView.write` raise. A value that does not fit is a
+    :meth:`~memaccess.MemoryView.read` and :meth:`~memaccess.MemoryView.write` raise. A value that does not fit is a
     TypeError, ValueError or OverflowError, and nothing is written. An attribute that is no field can't
     be assigned.
 
@@ -81,7 +81,7 @@ class Structure(LiveStructure):
 
         :returns: the values by their names; structures as dicts, arrays as lists, pointers as
             addresses.
-        :raises MemoryAccessError: as in :meth:`MemoryView.read`.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.read`.
         :raises UnicodeDecodeError: a text is none in its encoding.
 
         >>> player.read()
@@ -94,11 +94,11 @@ class Structure(LiveStructure):
 
         :param values: the values by their names, as :meth:`read` gives them or some of them; or an
             instance of the class that :meth:`as_ctypes` gives.
-        :param force: write also where the program itself may not, as in :meth:`MemoryView.write`.
+        :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
         :raises ValueError: there is no such field, or a value does not fit; nothing is written.
         :raises TypeError: a value is of another type; nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
-        :raises MemoryAccessError: as in :meth:`MemoryView.write`.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
 
         Neighbours are written together, and bytes between the fields are left alone.
 
