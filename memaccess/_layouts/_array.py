@@ -43,7 +43,8 @@ class LiveArray(Live, Sequence[Got]):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, view: MemoryView, place: Address, item: Form, count: int) -> None:
-        super().__init__(view, place)
+        self._view = view
+        self._place = place
         self._item = item
         self._count = count
 
@@ -93,7 +94,7 @@ class LiveArray(Live, Sequence[Got]):
             return [self._item.live(self._view, self._place_of(number)) for number in chosen]
         first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
         values = self._read(first, last - first + 1)
-        return [values[number - first] for number in chosen]
+        return values if chosen.step == 1 else [values[number - first] for number in chosen]
 
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
         chosen = range(self._count)[index]
@@ -111,6 +112,9 @@ class LiveArray(Live, Sequence[Got]):
 
     def __iter__(self) -> Iterator[Got]:
         return iter(self[:])
+
+    def __reversed__(self) -> Iterator[Got]:
+        return iter(self[::-1])
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (LiveArray, list, tuple)):

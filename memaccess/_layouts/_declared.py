@@ -308,6 +308,8 @@ def _structure_named(name: str, context: Context) -> type[LiveStructure]:
     :raises TypeError: there is none.
     """
     owner = context.owner
+    if name == owner.__name__:
+        return owner
     beside = owner.__qualname__.rpartition(".")[0]
     for scope in (f"{beside}.{name}" if beside else name, name):
         # The last one: at a prompt a class is often declared again.

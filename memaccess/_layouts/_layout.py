@@ -101,7 +101,7 @@ class Layout(Form):
         ]
 
     def live(self, view: MemoryView, place: Address) -> LiveStructure:
-        return self.cls(view, place)
+        return self.cls._at(view, place)
 
     def fits(self, live: object, /) -> bool:
         return isinstance(live, self.cls)

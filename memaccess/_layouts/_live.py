@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from memaccess._layouts._pieces import write_pieces
 from memaccess._view import MemoryView
@@ -34,7 +34,17 @@ def behind(view: MemoryView, place: Address, offset: int) -> Address:
 
 def looked_up(view: MemoryView, place: Address) -> int:
     """*place* as the address that it is now."""
-    return view._checked_address(place, 0)
+    return place if type(place) is int else view._checked_address(place, 0)
+
+
+def checked_place(view: MemoryView, address: Any) -> Address:
+    """*address*, which can be looked up, and lies in the address space if it is an int."""
+    if not isinstance(view, MemoryView):
+        raise TypeError(f"a MemoryView and an address are needed, and the first is {view!r}")
+    # What has to be evaluated is evaluated at each access: there may be nothing to find yet.
+    if isinstance(address, str) or (hasattr(address, "__index__") and not isinstance(address, int)):
+        return cast("Address", address)
+    return view._checked_address(address, 0)
 
 
 class Live:
@@ -44,15 +54,6 @@ class Live:
 
     _view: MemoryView
     _place: Address
-
-    def __init__(self, view: MemoryView, address: Address) -> None:
-        if not isinstance(view, MemoryView):
-            raise TypeError(f"a MemoryView and an address are needed, and the first is {view!r}")
-        # What has to be evaluated is evaluated at each access: there may be nothing to find yet.
-        if isinstance(address, int) or (not isinstance(address, str) and not hasattr(address, "__index__")):
-            address = looked_up(view, address)
-        object.__setattr__(self, "_view", view)
-        object.__setattr__(self, "_place", address)
 
     def _address(self) -> int:
         """The address that it has now."""
@@ -81,6 +82,11 @@ class LiveStructure(Live):
     @classmethod
     def _layout_for(cls, model: DataModel) -> Form:
         """The class as the form that it has in a program of that data model."""
+        raise NotImplementedError
+
+    @classmethod
+    def _at(cls, view: MemoryView, place: Address) -> LiveStructure:
+        """The structure at that place, whatever its class makes of its constructor."""
         raise NotImplementedError
 
     @staticmethod

@@ -39,6 +39,10 @@ def _joined(pieces: Sequence[Piece]) -> Piece:
 
 def write_pieces(view: MemoryView, place: int, pieces: Sequence[Piece], *, force: bool = False) -> None:
     """Write *pieces* behind *place*, after a check that all of them lie in the address space."""
+    if len(pieces) == 1:
+        offset, data = pieces[0]
+        view.write(data, place + offset, force=force)
+        return
     ready = [(view._checked_address(place + offset, len(data)), data) for offset, data in runs(pieces)]
     for address, data in ready:
         view.write(data, address, force=force)

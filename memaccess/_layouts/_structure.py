@@ -11,7 +11,7 @@ from memaccess._layouts import _foreign
 from memaccess._layouts._declared import Context, FieldType
 from memaccess._layouts._fields import Field
 from memaccess._layouts._layout import Slot, Whole, lay_out, no_such_field
-from memaccess._layouts._live import LiveStructure, behind
+from memaccess._layouts._live import LiveStructure, behind, checked_place
 from memaccess._layouts._models import model_of
 from memaccess._types import WINDOWS_32, WINDOWS_64
 
@@ -73,8 +73,13 @@ class Structure(LiveStructure):
         _check_layout(cls)
 
     def __init__(self, view: MemoryView, address: Address) -> None:
-        super().__init__(view, address)
-        object.__setattr__(self, "_layout", type(self)._layout_for(view._model))
+        self._stand(view, checked_place(view, address))
+
+    def _stand(self, view: MemoryView, place: Address) -> None:
+        put = object.__setattr__  # ours refuses what is no field, and takes its time to find out
+        put(self, "_view", view)
+        put(self, "_place", place)
+        put(self, "_layout", type(self)._layout_for(view._model))
 
     def read(self) -> dict[str, Any]:
         """Read all fields, in one read from the first to the last.
@@ -89,16 +94,19 @@ class Structure(LiveStructure):
         """
         return self._layout.read(self._view, self._place)
 
-    def write(self, values: Mapping[str, Any] | ctypes.Structure, *, force: bool = False) -> None:
+    def write(
+        self, values: Mapping[str, Any] | Structure | ctypes.Structure | ctypes.Union, *, force: bool = False
+    ) -> None:
         """Write several fields, or all of them.
 
-        :param values: the values by their names, as :meth:`read` gives them or some of them; or an
-            instance of the class that :meth:`as_ctypes` gives.
+        :param values: the values by their names, as :meth:`read` gives them or some of them; or another
+            one of the class, or an instance of the class that :meth:`as_ctypes` gives.
         :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
         :raises ValueError: there is no such field, or a value does not fit; nothing is written.
         :raises TypeError: a value is of another type; nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
-        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`; what lies before that place
+            was written.
 
         Neighbours are written together, and bytes between the fields are left alone.
 
@@ -152,6 +160,12 @@ class Structure(LiveStructure):
             return cls._layouts[model]
         except KeyError:
             return cls._layouts.setdefault(model, _laid_out(cls, model))
+
+    @classmethod
+    def _at(cls, view: MemoryView, place: Address) -> Structure:
+        made = cls.__new__(cls)
+        made._stand(view, place)
+        return made
 
     def _get_field(self, name: str) -> Any:
         slot = self._layout.slots[name]

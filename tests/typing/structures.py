@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         player.handle = 4
         player.write({"health": 5}, force=True)
         player.write(player.read())
+        player.best.write(item)
         player.bag.write([{"count": 1}], force=True)
 
     def what_is_asked(view: MemoryView, player: Player) -> None:

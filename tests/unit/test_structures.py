@@ -115,6 +115,9 @@ FIXED = {
 }
 
 
+CHAR = ("scalar", "char")
+
+
 def ctype_of(name: str, bitness: int) -> Any:
     """The ctypes type of fixed width that is the C type."""
     if name in FIXED:
@@ -197,8 +200,8 @@ def plain(value: Any, shape: Any) -> Any:
         raw = value if isinstance(value, bytes) else bytes(value)
         return raw.decode(f"utf-{8 * rest[0]}{'' if rest[0] == 1 else '-le'}").partition("\0")[0]
     if kind == "array":
-        is_bytes = isinstance(value, bytes)  # what ctypes makes of an array of char, up to a zero
-        return None if is_bytes else [plain(each, rest[0]) for each in value]
+        # ctypes makes bytes up to a zero of an array of char.
+        return None if rest[0] == CHAR else [plain(each, rest[0]) for each in value]
     if kind == "structure":
         return {f"field{n}": plain(getattr(value, f"field{n}"), each) for n, each in enumerate(rest[0])}
     return value
@@ -208,7 +211,7 @@ def without_chars(value: Any, shape: Any) -> Any:
     """What we give, without the arrays of char."""
     kind, *rest = shape
     if kind == "array":
-        return None if rest[0] == ("scalar", "char") else [without_chars(each, rest[0]) for each in value]
+        return None if rest[0] == CHAR else [without_chars(each, rest[0]) for each in value]
     if kind == "structure":
         return {f"field{n}": without_chars(value[f"field{n}"], each) for n, each in enumerate(rest[0])}
     return value
@@ -924,6 +927,38 @@ def test_a_field_of_a_base_points_to_the_base(view):
     longer = Longer(view, BASE)
     longer.next = longer
     assert type(longer.next) is Linked
+
+
+def test_a_class_with_a_constructor_of_its_own_is_found_all_the_same(view):
+    class Found(Structure):
+        value = Field("int")
+        next = Field(Pointer("Found"))
+
+        def __init__(self, view: MemoryView) -> None:
+            super().__init__(view, BASE)
+
+    class Holder(Structure):
+        found = Field(Found)
+        many = Field(Array(Found, 2))
+
+    found = Found(view)
+    found.next = OTHER
+    assert (addressof(found), addressof(found.next)) == (BASE, OTHER)
+    assert addressof(Holder(view, OTHER).many[1]) == OTHER + 2 * sizeof(Found, view)
+
+
+def test_a_class_that_is_made_again_points_to_itself(view):
+    def make() -> type[Structure]:
+        class Node(Structure):
+            next = Field(Pointer("Node"))
+
+        return Node
+
+    first, second = make(), make()
+    for node in (first, second):
+        live = node(view, BASE)
+        live.next = live
+        assert type(live.next) is node
 
 
 # -- as a whole
