@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memaccess._layouts._form import Form, Naming
-from memaccess._layouts._live import Live, behind
+from memaccess._layouts._live import Live
 from memaccess._layouts._pieces import write_pieces
+from memaccess._layouts._place import behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,8 @@ class LiveArray(Live, Sequence[Got]):
 
     def _read(self, first: int, count: int) -> list[Any]:
         """The values of some items."""
-        data = self._view.read(count * self._item.size, self._place_of(first))
+        size = self._item.size
+        data = self._view.read(count * size, self._address() + first * size)
         return self._item.decode_many(data, count)
 
     def _write(self, pieces: list[Piece], *, force: bool = False) -> None:

@@ -291,7 +291,7 @@ def declared(type_: Any) -> FieldType[Any, Any]:
     if isinstance(type_, FieldType):
         return type_
     if isinstance(type_, str):
-        return _Scalar(type_named(type_))
+        return _Scalar(_c_type_named(type_))
     if isinstance(type_, type) and issubclass(type_, LiveStructure):
         return _Nested(type_)
     if _foreign.is_ctypes(type_):
@@ -300,6 +300,13 @@ def declared(type_: Any) -> FieldType[Any, Any]:
         "a type is the name of a C type, a String, an Array, a Pointer, a class of Structure, or a ctypes "
         f"type, not {type_!r}"
     )
+
+
+def _c_type_named(name: str) -> CType[Any]:
+    try:
+        return type_named(name)
+    except ValueError as error:
+        raise ValueError(f"{error}. A structure is given as its class; only a Pointer may name it") from None
 
 
 def _structure_named(name: str, context: Context) -> type[LiveStructure]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from memaccess._layouts._place import looked_up
+
 if TYPE_CHECKING:
     import types
     from collections.abc import Iterable
@@ -50,7 +52,7 @@ class Form:
 
     def live(self, view: MemoryView, place: Address) -> Any:
         """What a field gives that is there: a value that is read now, or what reads it when asked."""
-        return self.decode(view.read(self.size, place))
+        return self.decode(view.read(self.size, looked_up(view, place)))
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         """What a pointer gives that leads there."""

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._layouts._form import Form
-from memaccess._layouts._live import LiveStructure, behind
 from memaccess._layouts._padded import padded_structure
+from memaccess._layouts._place import looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from memaccess._arguments import Address
     from memaccess._layouts._form import Piece
+    from memaccess._layouts._live import LiveStructure
     from memaccess._view import MemoryView
 
 
@@ -71,7 +72,9 @@ class Layout(Form):
 
     def read(self, view: MemoryView, place: Address) -> dict[str, Any]:
         """The values of all fields, in one read from the first to the last."""
-        data = view.read(self.end - self.first, behind(view, place, self.first)) if self.slots else b""
+        if not self.slots:
+            return {}
+        data = view.read(self.end - self.first, looked_up(view, place) + self.first)
         return self.decode(data, self.first)
 
     def decode(self, data: bytes, start: int = 0) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from memaccess._layouts import _foreign
 from memaccess._layouts._declared import Context, FieldType
 from memaccess._layouts._fields import Field
 from memaccess._layouts._layout import Slot, Whole, lay_out, no_such_field
-from memaccess._layouts._live import LiveStructure, behind, checked_place
+from memaccess._layouts._live import LiveStructure
 from memaccess._layouts._models import model_of
+from memaccess._layouts._place import behind, checked_place
 from memaccess._types import WINDOWS_32, WINDOWS_64
 
 if TYPE_CHECKING:
@@ -167,12 +168,20 @@ class Structure(LiveStructure):
         made._stand(view, place)
         return made
 
+    def _slot(self, name: str) -> Slot:
+        try:
+            return self._layout.slots[name]
+        except KeyError:
+            raise AttributeError(
+                f"a Field of {type(self).__name__} was put there after the class was made, and has no place"
+            ) from None
+
     def _get_field(self, name: str) -> Any:
-        slot = self._layout.slots[name]
+        slot = self._slot(name)
         return slot.form.live(self._view, behind(self._view, self._place, slot.offset))
 
     def _set_field(self, name: str, value: Any) -> None:
-        slot = self._layout.slots[name]
+        slot = self._slot(name)
         self._write_as(slot.form, slot.offset, value)
 
     if not TYPE_CHECKING:  # type checkers would take it for leave to assign anything

@@ -10,6 +10,7 @@ from memaccess import _strings
 from memaccess._layouts._array import LiveArray
 from memaccess._layouts._form import Form, Naming
 from memaccess._layouts._live import Live
+from memaccess._layouts._place import looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -131,7 +132,7 @@ class PointerForm(Form):
             return [(0, self._codec.encode(self._address(value, view)))]
 
     def live(self, view: MemoryView, place: Address) -> Any:
-        address = self.decode(view.read(self.size, place))
+        address = self.decode(view.read(self.size, looked_up(view, place)))
         return self._target().pointed(view, address) if address else None
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:

@@ -453,6 +453,22 @@ def test_what_fits_in_one_width_is_refused_only_in_the_other():
         sizeof(Narrow, 64)
 
 
+def test_a_structure_can_not_hold_itself():
+    for make in (lambda: declare(inner=Field("Wrong")), lambda: declare(inner=Field(Array("Wrong", 2)))):
+        with pytest.raises(
+            ValueError, match=r"A structure is given as its class; only a Pointer may name it$"
+        ):
+            make()
+
+
+def test_a_field_that_comes_too_late_has_no_place(view):
+    made = declare("Made", value=Field("int"))
+    made.late = Field("int")
+    for use in (lambda: made(view, BASE).late, lambda: setattr(made(view, BASE), "late", 5)):
+        with pytest.raises(AttributeError, match=r"^a Field of Made was put there after the class was made"):
+            use()
+
+
 def test_methods_and_properties_may_stand_beside_fields(view):
     class Healed(Structure):
         health = Field("int")
@@ -489,6 +505,8 @@ def test_a_declaration_says_what_it_is():
         "Field(Array(Item, 4), 0x60)",
         "Field(Pointer('Player'))",
     ]
+    assert repr(Field(Array(ctypes.c_int16, 2), 4)) == "Field(Array(c_short, 2), 0x4)"
+    assert repr(Field(Pointer("unsigned int"))) == "Field(Pointer('unsigned_int'))"
 
 
 # -- by attribute
@@ -642,6 +660,19 @@ def test_an_address_that_changes_is_looked_up_at_each_access(view):
     assert Player(view, BASE).health == 0
     assert addressof(item, "count") == addressof(fixed.bag[1], "count")
     assert item == fixed.bag[1]
+
+
+def test_what_is_wrong_with_an_address_is_said_of_that_address(view):
+    class Wrong:
+        def __index__(self):
+            raise LookupError("there is no player yet")
+
+    player = Player(view, Wrong())
+    for use in (lambda: player.health, player.read, lambda: player.bag[1].kind, lambda: player.position[:]):
+        with pytest.raises(LookupError, match="there is no player yet"):
+            use()
+    with pytest.raises(LookupError, match="there is no player yet"):
+        player.bag[1].kind = 5
 
 
 def test_an_allocation_stands_for_its_address(view):
@@ -1299,6 +1330,21 @@ def test_a_ctypes_structure_that_can_not_be_one_of_ours(source, error, text):
     with pytest.raises(error) as caught:
         Structure.from_ctypes(source)
     assert str(caught.value).startswith(text)
+
+
+class Wide(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_wchar * 8), ("letter", ctypes.c_wchar)]
+
+
+def test_wide_text_of_ctypes_is_text_where_it_has_the_programs_width(view):
+    if ctypes.sizeof(ctypes.c_wchar) != 2:
+        with pytest.raises(
+            TypeError, match=r"^Wide holds a c_wchar, which has 4 bytes in this Python and 2 in "
+        ):
+            Structure.from_ctypes(Wide)
+        return
+    view.write(bytes(Wide("Gräfin", "ß")), BASE)
+    assert Structure.from_ctypes(Wide)(view, BASE).read() == {"name": "Gräfin", "letter": "ß"}
 
 
 @pytest.mark.skipif(ctypes.c_longdouble is ctypes.c_double, reason="it is a double here")
