@@ -307,10 +307,11 @@ def test_a_size_that_is_no_multiple_of_the_alignment_makes_a_packed_structure():
     class Odd(Structure, size=6):
         number = Field("int")
 
-    assert [sizeof(Odd, 64), sizeof(type("Pair", (Structure,), {"pair": Field(Array(Odd, 2))}), 64)] == [
-        6,
-        12,
-    ]
+    class Holder(Structure):
+        first = Field("char")
+        pair = Field(Array(Odd, 2))
+
+    assert (sizeof(Odd, 64), offsetof(Holder, "pair", 64), sizeof(Holder, 64)) == (6, 2, 14)
 
 
 def test_a_structure_without_fields_has_no_bytes(view):
@@ -674,6 +675,13 @@ def test_what_is_wrong_with_an_address_is_said_of_that_address(view):
     with pytest.raises(LookupError, match="there is no player yet"):
         player.bag[1].kind = 5
 
+    class NoInt:
+        def __index__(self):
+            raise TypeError("not now")
+
+    with pytest.raises(TypeError, match=r"^an address is an int, not NoInt$"):
+        Player(view, NoInt()).bag[1].kind  # noqa: B018
+
 
 def test_an_allocation_stands_for_its_address(view):
     with view.allocate(100) as memory:
@@ -700,6 +708,8 @@ def test_structures_are_equal_where_they_are_the_same_place(view, game):
     assert player.bag[1] == player.bag[1]
     assert player.bag[1] != player.bag[2]
     assert player != Item(view, BASE)
+    with FakeProcess(77).open() as elsewhere:
+        assert player != Player(elsewhere, BASE)
     assert player != BASE
     with pytest.raises(TypeError):
         hash(player)
@@ -823,6 +833,13 @@ def test_structures_in_an_array_are_live_and_written_by_dicts(game, player):
     assert bag[4:] == []
 
 
+def test_an_array_is_assigned_from_another_in_one_read(game, player):
+    player.bag = [{"kind": number, "count": number} for number in range(4)]
+    player.bag = player.bag
+    assert game.reads == [(BASE + 0x60, 32)]
+    assert [item.count for item in player.bag] == [0, 1, 2, 3]
+
+
 def test_arrays_of_arrays(player):
     player.grid = [[1, 2, 3], [4, 5, 6]]
     player.grid[1][-1] = 7
@@ -939,6 +956,22 @@ def test_a_pointer_to_a_class_that_comes_later(view):
 
     assert type(first.second) is Second
     assert first.read() == {"second": OTHER, "third": OTHER}
+
+
+def test_a_pointer_leads_to_the_class_that_was_made_last(view):
+    class Holder(Structure):
+        item = Field(Pointer("Prompted"))
+
+    made = []
+    for count in (1, 2):
+
+        class Prompted(Structure):
+            values = Field(Array("int", count))
+
+        made.append(Prompted)
+    holder = Holder(view, BASE)
+    holder.item = OTHER
+    assert type(holder.item) is made[1]
 
 
 def test_a_pointer_finds_what_its_module_has_imported(view, monkeypatch):
