@@ -89,8 +89,8 @@ class Layout(Form):
             whole = value.read()
             value = {name: whole[name] for name in self.slots}  # a subclass has more
         elif isinstance(value, (ctypes.Structure, ctypes.Union)) and type(value) in self._ctypes():
-            data = bytes(value)
-            return [(slot.offset, data[slot.offset : slot.end]) for slot in self.slots.values()]
+            # Through its values, as its bytes between the fields are of the time when it was read.
+            value = self.decode(bytes(value))
         if not isinstance(value, Mapping):
             raise TypeError(
                 f"{self.cls.__name__} takes a dict of fields, or another {self.cls.__name__}, "
@@ -125,7 +125,7 @@ def lay_out(
 ) -> Layout:
     """Put every form that has no offset behind the one before it, aligned as C does it.
 
-    :raises ValueError: a field leaves the size that is whole.
+    :raises ValueError: a field leaves the size that is given.
     """
     slots = [] if base is None else list(base.slots.values())
     cursor, align = (0, 1) if base is None else (base.size, base.align)

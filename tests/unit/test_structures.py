@@ -233,8 +233,10 @@ def test_the_same_bytes_are_the_same_values_for_ctypes_and_go_back(shapes, data,
         assert without_chars(values, whole) == plain(theirs.from_buffer_copy(raw), whole)
         structure.write(values)
         assert view.read(size, BASE) == raw
-        structure.write(ours.as_ctypes(view).from_buffer_copy(raw[::-1]))
-        structure.write(view.read_struct(ours.as_ctypes(view), BASE))
+        record = view.read_struct(ours.as_ctypes(view), BASE)
+        view.write(bytes(size), BASE)
+        structure.write(record)
+        assert structure.read() == values
 
 
 @given(shapes=st.lists(shapes, max_size=6), bitness=st.sampled_from([64, 32]))
@@ -1405,6 +1407,22 @@ def test_a_structure_made_for_ctypes_is_what_a_view_takes(bitness):
         assert Player(view, OTHER).health == 6
     assert Player.as_ctypes(bitness) is layout
     assert ctypes.sizeof(layout) == sizeof(Player, bitness)
+
+
+def test_a_ctypes_instance_leaves_what_is_between_the_fields_alone(view):
+    class Stats(Structure, size=0x20):
+        gold = Field("int", 8)
+
+    class Holder(Structure):
+        first = Field("char")
+        stats = Field(Stats)
+
+    record = view.read_struct(Holder.as_ctypes(view), BASE)
+    view.write(b"\xff" * sizeof(Holder, view), BASE)
+    Holder(view, BASE).write(record)
+    assert Holder(view, BASE).read() == {"first": b"\0", "stats": {"gold": 0}}
+    assert view.read(12, BASE) == b"\0" + b"\xff" * 11
+    assert view.read(4, BASE + 0x10) == b"\xff" * 4
 
 
 def test_there_and_back_is_the_same_layout():
