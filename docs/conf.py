@@ -33,7 +33,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:meth", r"bytes\.decode|str\.encode"),
     ("py:mod", "struct"),
-    ("py:class", r"(collections\.abc|types|typing|enum)\..*"),
+    ("py:class", r"(collections\.abc|ctypes|types|typing|enum)\..*"),
     (
         "py:.*",
         r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause)",

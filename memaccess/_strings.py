@@ -68,13 +68,19 @@ def read_terminated(
     return bytes(data), False
 
 
-def _find_zero_unit(data: bytearray, unit: int, start: int) -> int:
+def _find_zero_unit(data: bytes | bytearray, unit: int, start: int) -> int:
     """Offset of the first whole zero code unit at or behind *start*, or -1."""
     zero = bytes(unit)
     found = data.find(zero, start)
     while found > 0 and found % unit:
         found = data.find(zero, found + 1)
     return found
+
+
+def before_zero(data: bytes, unit: int) -> bytes:
+    """*data* up to its first zero code unit; all of it where there is none."""
+    end = _find_zero_unit(data, unit, 0)
+    return data if end < 0 else data[:end]
 
 
 def encode_terminated(text: str, encoding: TextEncoding, errors: str, terminate: bool) -> bytes:

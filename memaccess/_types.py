@@ -106,7 +106,8 @@ class Codec(Generic[T]):
 
     def decode(self, data: bytes) -> T:
         """The value of *data*, which has exactly :attr:`size` bytes."""
-        return self.decode_array(data)[0]
+        value = self.unpack(data)[0]
+        return value if self.convert is None else self.convert(value)
 
     def decode_array(self, data: bytes) -> list[T]:
         """The values of an array; *data* has a whole number of items."""

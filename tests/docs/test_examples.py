@@ -17,6 +17,7 @@ WORLDS = {
     "docs/index.rst": worlds.fake_game,
     "docs/quickstart.rst": worlds.fake_quickstart,
     "docs/guide/reading-and-writing.rst": worlds.fake_game,
+    "docs/guide/structures.rst": worlds.fake_game,
     "docs/guide/map.rst": worlds.fake_game,
     "docs/guide/names.rst": worlds.fake_game,
     "docs/guide/snapshots.rst": worlds.fake_game,

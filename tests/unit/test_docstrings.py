@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import doctest
 import inspect
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import MemoryView, snapshots, testing
+from memaccess import MemoryView, snapshots, structures, testing
+from memaccess.structures import Array, Field, String, Structure
 from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
@@ -50,6 +52,19 @@ def examples() -> dict[str, doctest.DocTest]:
 EXAMPLES = examples()
 
 
+class Item(Structure):
+    kind = Field("int")
+    count = Field("int")
+
+
+class Player(Structure):
+    """What the examples about structures call a player."""
+
+    health = Field("int")
+    name = Field(String(16), 0x10)
+    bag = Field(Array(Item, 2), 0x20)
+
+
 def make_game() -> FakeProcess:
     """The program that the examples are about, with the memory that they show."""
     game = FakeProcess(PID, "game.exe", windows=("The Game",))
@@ -77,9 +92,11 @@ def make_game() -> FakeProcess:
 @pytest.fixture
 def names() -> Iterator[dict[str, Any]]:
     """What an example finds: all that is public, and a view on a program as it was at the start."""
-    doors = {name: getattr(door, name) for door in (memaccess, snapshots, testing) for name in door.__all__}
+    every_door = (memaccess, snapshots, structures, testing)
+    doors = {name: getattr(door, name) for door in every_door for name in door.__all__}
     with FakeSystem(make_game()), MemoryView(PID, "rw") as view:
-        yield {**doors, "memaccess": memaccess, "view": view, "pid": PID}
+        others = {"memaccess": memaccess, "ctypes": ctypes, "Player": Player}
+        yield {**doors, **others, "view": view, "pid": PID, "player": Player(view, 0x401000)}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import snapshots, testing
+from memaccess import snapshots, structures, testing
 from memaccess._map import Change
 from memaccess.snapshots import HexDump, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DOORS = (memaccess, snapshots, testing)
 HOUSE = Path(memaccess.__file__).parent
+DOORS = (memaccess, snapshots, structures, testing)
 
 # Each floor imports from those below it, and rooms on the same floor don't know each other. A
 # package is one room here; within it the test for cycles counts.
@@ -41,8 +41,9 @@ FLOORS = (
     {"_names"},
     {"_aggregates"},
     {"_view"},
+    {"_layouts"},
     {"memaccess"},
-    {"testing", "snapshots", "cli"},
+    {"testing", "snapshots", "structures", "cli"},
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -69,6 +70,7 @@ NOT_AT_IMPORT = {
     "memaccess._changes",
     "memaccess._explain",
     "memaccess._hexdump",
+    "memaccess._layouts",
     "memaccess._partial",
     "memaccess._snapshots",
     "memaccess._strings",
@@ -76,6 +78,7 @@ NOT_AT_IMPORT = {
     "memaccess._win32",
     "memaccess.cli",
     "memaccess.snapshots",
+    "memaccess.structures",
     "memaccess.testing",
 }
 
@@ -248,14 +251,21 @@ def public() -> dict[str, Any]:
 
 
 PUBLIC = public()
-# The constructors of errors, records, changes and snapshots are not for users. What a FakeSystem does for a view is
-# documented with the Protocol that it implements.
+MADE_BY_OTHERS = {
+    testing.Process,
+    testing.System,
+    memaccess.AddressExpression,
+    memaccess.DebugSymbols,
+    structures.LiveArray,
+}
+# The constructors of errors, records and changes are not for users either. What a FakeSystem does for
+# a view is documented with the Protocol that it implements.
 CALLABLE = {
     name: value
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
     and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Snapshot, HexDump)))
-    and value not in (testing.Process, testing.System, memaccess.AddressExpression, memaccess.DebugSymbols)
+    and value not in MADE_BY_OTHERS
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }
 

@@ -1,0 +1,176 @@
+"""Arrays: a live sequence of items, and their form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from memaccess._layouts._form import Form, Naming
+from memaccess._layouts._live import Live
+from memaccess._layouts._pieces import write_pieces
+from memaccess._layouts._place import behind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import SupportsIndex
+
+    from memaccess._arguments import Address
+    from memaccess._layouts._form import Piece
+    from memaccess._view import MemoryView
+
+Got = TypeVar("Got")
+
+
+class LiveArray(Live, Sequence[Got]):
+    """An array in a program: what a field of :class:`Array` gives.
+
+    It is a sequence of fixed length. An index reads or writes one item, a slice those items in one
+    read and as a list; structures and arrays in it are live in turn. It is equal to a list of the same
+    values.
+
+    >>> class Numbers(Structure):
+    ...     numbers = Field(Array('int', 3))
+    >>> numbers = Numbers(view, 0x401020).numbers
+    >>> numbers[-1] += 1
+    >>> len(numbers), numbers[0], numbers[1:], sum(numbers)
+    (3, 1, [2, 4], 7)
+    >>> numbers == [1, 2, 4]
+    True
+    """
+
+    __slots__ = ("_count", "_item")
+    __module__ = "memaccess.structures"
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, view: MemoryView, place: Address, item: Form, count: int) -> None:
+        self._view = view
+        self._place = place
+        self._item = item
+        self._count = count
+
+    def read(self) -> list[Any]:
+        """Read all of it in one read.
+
+        :returns: the values; structures as dicts, arrays as lists, pointers as addresses.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.read`.
+        :raises UnicodeDecodeError: a text in it is none in its encoding.
+
+        >>> player.bag.read()
+        [{'kind': 1, 'count': 2}, {'kind': 3, 'count': 0}]
+        """
+        return self._read(0, self._count)
+
+    def write(self, values: Iterable[Any], *, force: bool = False) -> None:
+        """Write all of it.
+
+        :param values: as many as there are items, each as the item takes it.
+        :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
+        :raises TypeError: a value is of another type; nothing is written.
+        :raises ValueError: there are more values or fewer; nothing is written.
+        :raises OverflowError: a value does not fit its type; nothing is written.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
+
+        >>> player.bag.write([{'count': 5}, {'count': 6}])
+        >>> [item.count for item in player.bag]
+        [5, 6]
+        """
+        values = checked_values(values, self._count)
+        self._write(self._item.pieces_of_many(values, self._view), force=force)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Got: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Got]: ...
+    def __getitem__(self, index: Any) -> Any:
+        chosen = range(self._count)[index]
+        if isinstance(chosen, int):
+            return self._item.live(self._view, self._place_of(chosen))
+        if not chosen:
+            return []
+        if not self._item.is_plain:
+            return [self._item.live(self._view, self._place_of(number)) for number in chosen]
+        first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
+        values = self._read(first, last - first + 1)
+        return values if chosen.step == 1 else [values[number - first] for number in chosen]
+
+    def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
+        chosen = range(self._count)[index]
+        if isinstance(chosen, int):
+            self._write_as(self._item, chosen * self._item.size, value)
+            return
+        values = checked_values(value, len(chosen))
+        self._write(
+            [
+                (number * self._item.size + offset, data)
+                for number, each in zip(chosen, values, strict=True)
+                for offset, data in self._item.pieces(each, self._view)
+            ]
+        )
+
+    def __iter__(self) -> Iterator[Got]:
+        return iter(self[:])
+
+    def __reversed__(self) -> Iterator[Got]:
+        return iter(self[::-1])
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (LiveArray, list, tuple)):
+            return self.read() == (other.read() if isinstance(other, LiveArray) else list(other))
+        return NotImplemented
+
+    def __repr__(self) -> str:
+        return f"<array of {self._count} {self._where()}>"
+
+    def _place_of(self, number: int) -> Address:
+        return behind(self._view, self._place, number * self._item.size)
+
+    def _read(self, first: int, count: int) -> list[Any]:
+        """The values of some items."""
+        size = self._item.size
+        data = self._view.read(count * size, self._address() + first * size)
+        return self._item.decode_many(data, count)
+
+    def _write(self, pieces: list[Piece], *, force: bool = False) -> None:
+        write_pieces(self._view, self._address(), pieces, force=force)
+
+
+def checked_values(values: Any, count: int) -> list[Any]:
+    """*values* as a list of *count*."""
+    if isinstance(values, LiveArray):
+        values = values.read()
+    if not isinstance(values, Iterable) or isinstance(values, Mapping):
+        raise TypeError(f"an array takes a sequence of values, not {type(values).__name__}")
+    found = list(islice(values, count + 1))
+    if len(found) != count:
+        many = "more" if len(found) > count else len(found)
+        raise ValueError(f"an array of {count} takes as many values, not {many}")
+    return found
+
+
+class ArrayForm(Form):
+    """So many of the same form, one behind the other."""
+
+    def __init__(self, item: Form, count: int, name: str) -> None:
+        self.size = item.size * count
+        self.align = item.align
+        self._item = item
+        self._count = count
+        self._name = name
+
+    def decode(self, data: bytes) -> list[Any]:
+        return self._item.decode_many(data, self._count)
+
+    def pieces(self, value: Any, view: MemoryView, /) -> list[Piece]:
+        with Naming(self._name):
+            values = checked_values(value, self._count)
+        return self._item.pieces_of_many(values, view)
+
+    def live(self, view: MemoryView, place: Address) -> LiveArray[Any]:
+        return LiveArray(view, place, self._item, self._count)
+
+    def ctype(self) -> Any:
+        return self._item.ctype() * self._count

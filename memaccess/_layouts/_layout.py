@@ -1,0 +1,161 @@
+"""The layout of a structure in programs of one data model: where its fields lie, and how long it is."""
+
+from __future__ import annotations
+
+import ctypes
+import difflib
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memaccess._layouts._form import Form
+from memaccess._layouts._padded import padded_structure
+from memaccess._layouts._place import looked_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from memaccess._arguments import Address
+    from memaccess._layouts._form import Piece
+    from memaccess._layouts._live import LiveStructure
+    from memaccess._view import MemoryView
+
+
+class Slot(NamedTuple):
+    """A field in its place."""
+
+    name: str
+    offset: int
+    form: Form
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.form.size
+
+
+class Whole(NamedTuple):
+    """What a declaration says of a structure as a whole, where it says it."""
+
+    size: int | None = None
+    align: int | None = None
+    source: Any = None
+    """The ctypes type that it was made of."""
+
+
+class Layout(Form):
+    """A structure with its fields in their places."""
+
+    def __init__(self, cls: type[LiveStructure], slots: Iterable[Slot], whole: Whole, align: int) -> None:
+        self.cls = cls
+        self.slots = {slot.name: slot for slot in slots}
+        self.first = min((slot.offset for slot in self.slots.values()), default=0)
+        self.end = max((slot.end for slot in self.slots.values()), default=0)
+        self._source = whole.source
+        self._ctype: Any = None
+        if whole.size is None:
+            self.align = align
+            self.size = round_up(self.end, align)
+        else:
+            # A compiler makes the size a multiple of the alignment: what isn't one is packed.
+            self.align = whole.align or math.gcd(align, whole.size) or 1
+            self.size = whole.size
+
+    def slot(self, name: str) -> Slot:
+        """The field of that name.
+
+        :raises ValueError: there is none.
+        """
+        try:
+            return self.slots[name]
+        except (KeyError, TypeError):  # what can't be hashed is no name either
+            raise ValueError(no_such_field(self.cls, name, self.slots)) from None
+
+    def read(self, view: MemoryView, place: Address) -> dict[str, Any]:
+        """The values of all fields, in one read from the first to the last."""
+        if not self.slots:
+            return {}
+        data = view.read(self.end - self.first, looked_up(view, place) + self.first)
+        return self.decode(data, self.first)
+
+    def decode(self, data: bytes, start: int = 0) -> dict[str, Any]:
+        """The values of all fields; *data* begins so many bytes behind the beginning."""
+        return {
+            slot.name: slot.form.decode(data[slot.offset - start : slot.end - start])
+            for slot in self.slots.values()
+        }
+
+    def pieces(self, value: Any, view: MemoryView, /) -> list[Piece]:
+        if isinstance(value, self.cls):
+            whole = value.read()
+            value = {name: whole[name] for name in self.slots}  # a subclass has more
+        elif isinstance(value, (ctypes.Structure, ctypes.Union)) and type(value) in self._ctypes():
+            # Through its values, as its bytes between the fields are of the time when it was read.
+            value = self.decode(bytes(value))
+        if not isinstance(value, Mapping):
+            raise TypeError(
+                f"{self.cls.__name__} takes a dict of fields, or another {self.cls.__name__}, "
+                f"not {type(value).__name__}"
+            )
+        slots = [(self.slot(name), each) for name, each in value.items()]
+        return [
+            (slot.offset + offset, data)
+            for slot, each in slots
+            for offset, data in slot.form.pieces(each, view)
+        ]
+
+    def live(self, view: MemoryView, place: Address) -> LiveStructure:
+        return self.cls._at(view, place)
+
+    def fits(self, live: object, /) -> bool:
+        return isinstance(live, self.cls)
+
+    def ctype(self) -> Any:
+        if self._ctype is None:
+            fields = [(slot.name, slot.offset, slot.form.ctype()) for slot in self.slots.values()]
+            self._ctype = padded_structure(self.cls.__name__, fields, self.size)
+        return self._ctype
+
+    def _ctypes(self) -> tuple[Any, ...]:
+        """The ctypes types that have this layout."""
+        return (self._source, self._ctype)
+
+
+def lay_out(
+    cls: type[LiveStructure], base: Layout | None, forms: Iterable[Slot | tuple[str, Form]], whole: Whole
+) -> Layout:
+    """Put every form that has no offset behind the one before it, aligned as C does it.
+
+    :raises ValueError: a field leaves the size that is given.
+    """
+    slots = [] if base is None else list(base.slots.values())
+    cursor, align = (0, 1) if base is None else (base.size, base.align)
+    for each in forms:
+        if isinstance(each, Slot):
+            slot = each
+            # A field that is not where its type would have it shows that the structure is packed.
+            alignment = math.gcd(slot.offset, slot.form.align)
+        else:
+            name, form = each
+            slot, alignment = Slot(name, round_up(cursor, form.align), form), form.align
+        slots.append(slot)
+        cursor, align = slot.end, max(align, alignment)
+    layout = Layout(cls, slots, whole, align)
+    if layout.end > layout.size:
+        last = max(slots, key=lambda slot: slot.end)
+        raise ValueError(
+            f"{cls.__name__} has a size of 0x{layout.size:x} bytes, and its field {last.name} ends at "
+            f"0x{last.end:x}"
+        )
+    return layout
+
+
+def round_up(number: int, step: int) -> int:
+    """The first multiple of *step* at or behind *number*."""
+    return -(-number // step) * step
+
+
+def no_such_field(cls: type, name: object, names: Iterable[str]) -> str:
+    """A text that says so, and which field may have been meant."""
+    close = difflib.get_close_matches(name, names, 1) if isinstance(name, str) else []
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{cls.__name__} has no field {name!r}{hint}"

@@ -1,0 +1,271 @@
+"""Structure: the class that users derive theirs from."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from memaccess._arguments import checked_count
+from memaccess._layouts import _foreign
+from memaccess._layouts._declared import Context, FieldType
+from memaccess._layouts._fields import Field
+from memaccess._layouts._layout import Slot, Whole, lay_out, no_such_field
+from memaccess._layouts._live import LiveStructure
+from memaccess._layouts._models import model_of
+from memaccess._layouts._place import behind, checked_place
+from memaccess._types import WINDOWS_32, WINDOWS_64
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import SupportsIndex
+
+    from memaccess._arguments import Address
+    from memaccess._layouts._layout import Layout
+    from memaccess._types import DataModel
+    from memaccess._view import MemoryView
+
+
+class Structure(LiveStructure):
+    """A structure in a program's memory. A class of yours declares its fields; an instance is live.
+
+    :param view: the view of the program.
+    :param address: where the structure begins in the program's memory. An object that stands for an
+        address is asked anew at each access.
+    :raises TypeError: the first is no view, or the second no address.
+    :raises OverflowError: the address does not lie in the program's address space.
+
+    Reading an attribute reads that field, assigning writes it; they raise what
+    :meth:`~memaccess.MemoryView.read` and :meth:`~memaccess.MemoryView.write` raise. A value that does not fit is a
+    TypeError, ValueError or OverflowError, and nothing is written. An attribute that is no field can't
+    be assigned.
+
+    ``class Player(Structure, size=0x200)`` says how long the whole is, where it is longer than its
+    fields. A class made of another one goes on behind it. The layout is the program's: its alignment,
+    its ``long``, its pointers.
+
+    >>> class Player(Structure):
+    ...     health = Field('int')
+    ...     name = Field(String(16), 0x10)
+    >>> player = Player(view, 0x401000)
+    >>> player.health -= 1
+    >>> player.health, player.name
+    (99, 'Zoë')
+    >>> player
+    <Player at 0x401000 in process 5555 'game.exe'>
+    """
+
+    __slots__ = ("_layout",)
+    __module__ = "memaccess.structures"
+
+    _fields: ClassVar[dict[str, Field[Any, Any]]] = {}
+    _layouts: ClassVar[dict[DataModel, Layout]] = {}
+    _whole: ClassVar[Whole] = Whole()
+    _layout: Layout
+
+    def __init_subclass__(cls, *, size: SupportsIndex | None = None, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        _check_bases(cls)
+        for name, value in vars(cls).items():
+            _check_attribute(cls, name, value)
+        cls._fields = {name: each for name, each in vars(cls).items() if isinstance(each, Field)}
+        cls._layouts = {}
+        cls._whole = vars(cls).get("_whole") or Whole(None if size is None else checked_count(size))
+        _check_layout(cls)
+
+    def __init__(self, view: MemoryView, address: Address) -> None:
+        self._stand(view, checked_place(view, address))
+
+    def _stand(self, view: MemoryView, place: Address) -> None:
+        put = object.__setattr__  # ours refuses what is no field, and takes its time to find out
+        put(self, "_view", view)
+        put(self, "_place", place)
+        put(self, "_layout", type(self)._layout_for(view._model))
+
+    def read(self) -> dict[str, Any]:
+        """Read all fields, in one read from the first to the last.
+
+        :returns: the values by their names; structures as dicts, arrays as lists, pointers as
+            addresses.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.read`.
+        :raises UnicodeDecodeError: a text is none in its encoding.
+
+        >>> player.read()
+        {'health': 100, 'name': 'Zoë', 'bag': [{'kind': 1, 'count': 2}, {'kind': 3, 'count': 0}]}
+        """
+        return self._layout.read(self._view, self._place)
+
+    def write(
+        self, values: Mapping[str, Any] | Structure | ctypes.Structure | ctypes.Union, *, force: bool = False
+    ) -> None:
+        """Write several fields, or all of them.
+
+        :param values: the values by their names, as :meth:`read` gives them or some of them; or another
+            one of the class, or an instance of the class that :meth:`as_ctypes` gives.
+        :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
+        :raises ValueError: there is no such field, or a value does not fit; nothing is written.
+        :raises TypeError: a value is of another type; nothing is written.
+        :raises OverflowError: a value does not fit its type; nothing is written.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`; what lies before that place
+            was written.
+
+        Neighbours are written together, and bytes between the fields are left alone.
+
+        >>> player.write({'health': 50, 'bag': [{'count': 1}, {'kind': 4}]})
+        >>> player.health, player.bag[0].count, player.bag[1].read()
+        (50, 1, {'kind': 4, 'count': 0})
+        """
+        self._write_as(self._layout, 0, values, force=force)
+
+    @staticmethod
+    def from_ctypes(source: type[ctypes.Structure | ctypes.Union]) -> type[Any]:
+        """The class with the fields of a ctypes structure, at the same offsets.
+
+        :param source: a class made of ``ctypes.Structure`` or ``ctypes.Union``. ctypes lays it out
+            for this Python: declare ``long`` as ``c_int32``, where the target is a Windows program.
+        :returns: the class; always the same for the same *source*. A ``c_char`` array is a
+            :class:`String` in it, and a pointer a :class:`Pointer`.
+        :raises TypeError: it has bit fields, or strings that Python would follow in its own memory; or, at
+            first use, pointers of another width than the target's.
+        :raises ValueError: a field has the name of a method.
+
+        >>> class Point(ctypes.Structure):
+        ...     _fields_ = [('x', ctypes.c_int32), ('y', ctypes.c_int32)]
+        >>> point = Structure.from_ctypes(Point)(view, 0x401020)
+        >>> point.y = 5
+        >>> point.read()
+        {'x': 1, 'y': 5}
+        """
+        _foreign.check_anywhere(source)
+        return _adopted(source)
+
+    @classmethod
+    def as_ctypes(cls, target: MemoryView | int) -> type[ctypes.Structure]:
+        r"""The ctypes structure of the same layout, which every Python has alike.
+
+        :param target: a view of the program, or 32 or 64.
+        :returns: the class; always the same for programs of one width. Pointers are integers in it,
+            text is bytes or numbers.
+        :raises ValueError: the bitness is neither 32 nor 64.
+
+        >>> record = view.read_struct(Player.as_ctypes(view), 0x401000)
+        >>> record.health, record.name
+        (100, b'Zo\xc3\xab')
+        """
+        made: type[ctypes.Structure] = cls._layout_for(model_of(target)).ctype()
+        return made
+
+    @classmethod
+    def _layout_for(cls, model: DataModel) -> Layout:
+        try:
+            return cls._layouts[model]
+        except KeyError:
+            return cls._layouts.setdefault(model, _laid_out(cls, model))
+
+    @classmethod
+    def _at(cls, view: MemoryView, place: Address) -> Structure:
+        made = cls.__new__(cls)
+        made._stand(view, place)
+        return made
+
+    def _slot(self, name: str) -> Slot:
+        try:
+            return self._layout.slots[name]
+        except KeyError:
+            raise AttributeError(
+                f"a Field of {type(self).__name__} was put there after the class was made, and has no place"
+            ) from None
+
+    def _get_field(self, name: str) -> Any:
+        slot = self._slot(name)
+        return slot.form.live(self._view, behind(self._view, self._place, slot.offset))
+
+    def _set_field(self, name: str, value: Any) -> None:
+        slot = self._slot(name)
+        self._write_as(slot.form, slot.offset, value)
+
+    if not TYPE_CHECKING:  # type checkers would take it for leave to assign anything
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not any(hasattr(vars(base).get(name), "__set__") for base in type(self).__mro__):
+                raise AttributeError(no_such_field(type(self), name, self._layout.slots))
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same structure at the same place."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._view.pid == other._view.pid and self._address() == other._address()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._where()}>"
+
+
+def _bases_of(cls: type[Structure]) -> list[type[Structure]]:
+    """The structures that it goes on behind: one, unless the class is a wrong one."""
+    return [base for base in cls.__bases__ if issubclass(base, Structure)]
+
+
+def _check_bases(cls: type[Structure]) -> None:
+    """Refuse more than one structure to go on behind, and fields of classes that have no layout."""
+    bases = _bases_of(cls)
+    if len(bases) > 1:
+        names = " and ".join(base.__name__ for base in bases)
+        raise TypeError(f"{cls.__name__} can't begin with {names} both; nest one of them in a Field")
+    for base in cls.__mro__:
+        if not issubclass(base, Structure) and any(isinstance(each, Field) for each in vars(base).values()):
+            raise TypeError(
+                f"{cls.__name__} is made of {base.__name__}, which has fields and is no Structure"
+            )
+
+
+def _check_attribute(cls: type[Structure], name: str, value: Any) -> None:
+    """Refuse what can't be a field's name, and types that are in no Field."""
+    where = f"{cls.__name__}.{name}"
+    if any(name in base._fields for base in _bases_of(cls)[0].__mro__ if issubclass(base, Structure)):
+        raise ValueError(f"{where} is a field already, of a class that {cls.__name__} is made of")
+    if isinstance(value, FieldType):
+        raise TypeError(f"{where} is a type; it has to stand in a Field: Field({value!r})")
+    if not isinstance(value, Field):
+        return
+    if name.startswith(("__", f"_{cls.__name__.lstrip('_')}__")):
+        raise ValueError(f"{where} can't be a field: names that begin with '__' are Python's own")
+    if hasattr(Structure, name):
+        raise ValueError(f"{where} can't be a field: that name is Structure's own")
+    if value._name != name:
+        raise ValueError(f"{where} is the same Field as {value._name}; each needs one of its own")
+
+
+def _check_layout(cls: type[Structure]) -> None:
+    """Refuse a class that has no layout in any program, now rather than when it is first used."""
+    failures = []
+    for model in (WINDOWS_64, WINDOWS_32):
+        try:
+            cls._layout_for(model)
+        except (TypeError, ValueError) as error:
+            failures.append(error)
+    if len(failures) == 2:
+        raise failures[0]
+
+
+def _laid_out(cls: type[Structure], model: DataModel) -> Layout:
+    """The layout of a class in programs of one data model."""
+    if cls is Structure:
+        return lay_out(cls, None, (), Whole())
+    if cls._whole.source is not None:
+        _foreign.check(cls._whole.source, model)
+    forms: list[Slot | tuple[str, Any]] = []
+    for name, field in cls._fields.items():
+        form = field._type._form(Context(model, cls, f"{cls.__name__}.{name}"))
+        forms.append((name, form) if field._offset is None else Slot(name, field._offset, form))
+    return lay_out(cls, _bases_of(cls)[0]._layout_for(model), forms, cls._whole)
+
+
+@functools.cache
+def _adopted(source: Any) -> type[Structure]:
+    """The class of a ctypes structure; one for each, as a pointer in it may lead to its like."""
+    whole = Whole(ctypes.sizeof(source), ctypes.alignment(source), source)
+    fields = {part.name: Field(part.kind, part.offset) for part in _foreign.parts(source)}
+    return type(source.__name__, (Structure,), {"__module__": source.__module__, "_whole": whole, **fields})

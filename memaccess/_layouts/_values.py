@@ -1,0 +1,163 @@
+"""The forms of single values: C types, text, and pointers."""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+from typing import TYPE_CHECKING, Any
+
+from memaccess import _strings
+from memaccess._layouts._array import LiveArray
+from memaccess._layouts._form import Form, Naming
+from memaccess._layouts._live import Live
+from memaccess._layouts._place import looked_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from memaccess._arguments import Address
+    from memaccess._layouts._form import Piece
+    from memaccess._strings import TextEncoding
+    from memaccess._types import Codec
+    from memaccess._view import MemoryView
+
+_FIXED: dict[str, Any] = {
+    "c": ctypes.c_char,
+    "?": ctypes.c_bool,
+    "b": ctypes.c_int8,
+    "B": ctypes.c_uint8,
+    "h": ctypes.c_int16,
+    "H": ctypes.c_uint16,
+    "i": ctypes.c_int32,
+    "I": ctypes.c_uint32,
+    "q": ctypes.c_int64,
+    "Q": ctypes.c_uint64,
+    "f": ctypes.c_float,
+    "d": ctypes.c_double,
+}
+"""The ctypes type of a struct code, of the same width on every system."""
+
+
+class ScalarForm(Form):
+    """A C type."""
+
+    is_plain = True
+
+    def __init__(self, codec: Codec[Any], name: str) -> None:
+        self.size = codec.size
+        # Windows' compilers align every type to its own size, in both widths.
+        self.align = codec.size
+        self._codec = codec
+        self._name = name
+
+    def decode(self, data: bytes) -> Any:
+        return self._codec.decode(data)
+
+    def decode_many(self, data: bytes, _count: int, /) -> list[Any]:
+        return self._codec.decode_array(data)
+
+    def pieces(self, value: Any, _view: MemoryView, /) -> list[Piece]:
+        with Naming(self._name):
+            return [(0, self._codec.encode(value))]
+
+    def pieces_of_many(self, values: Iterable[Any], _view: MemoryView, /) -> list[Piece]:
+        with Naming(self._name):
+            return [(0, self._codec.encode_array(values))]
+
+    def pointed(self, view: MemoryView, address: int, /) -> Any:
+        # As C has it: what a pointer leads to is its item 0. A bare value could not be assigned to.
+        return LiveArray(view, address, self, 1)
+
+    def ctype(self) -> Any:
+        return _FIXED[self._codec.code]
+
+
+class TextForm(Form):
+    """Text inside a structure, up to a zero code unit or the end of its room."""
+
+    is_plain = True
+
+    def __init__(self, size: int, encoding: TextEncoding, errors: str, name: str) -> None:
+        self.size = size
+        self.align = encoding.unit
+        self._encoding = encoding
+        self._errors = errors
+        self._name = name
+
+    def decode(self, data: bytes) -> str:
+        text = _strings.before_zero(data, self._encoding.unit)
+        with Naming(self._name):
+            return text.decode(self._encoding.name, self._errors)
+
+    def pieces(self, value: Any, _view: MemoryView, /) -> list[Piece]:
+        encoding = self._encoding
+        with Naming(self._name):
+            data = _strings.encode_terminated(value, encoding, self._errors, terminate=False)
+            if "\0" in value:
+                raise ValueError("the text has a NUL character in it, where it would end")
+            if len(data) > self.size:
+                raise ValueError(f"{value!r} takes {len(data)} bytes, and there is room for {self.size}")
+        return [(0, (data + bytes(encoding.unit))[: self.size])]
+
+    def pointed(self, view: MemoryView, address: int, /) -> str:
+        with Naming(self._name):
+            return view.read_string(address, self._encoding.name, limit=self.size, errors=self._errors)
+
+    def ctype(self) -> Any:
+        if self._encoding.unit == 1:
+            return ctypes.c_char * self.size
+        return {2: ctypes.c_uint16, 4: ctypes.c_uint32}[self._encoding.unit] * (
+            self.size // self._encoding.unit
+        )
+
+
+class PointerForm(Form):
+    """A pointer to another form, which is looked for when it is first followed."""
+
+    def __init__(self, codec: Codec[int], find: Callable[[], Form], name: str) -> None:
+        self.size = self.align = codec.size
+        self._codec = codec
+        self._find = find
+        self._found: Form | None = None
+        self._name = name
+
+    def decode(self, data: bytes) -> int:
+        return self._codec.decode(data)
+
+    def decode_many(self, data: bytes, _count: int, /) -> list[int]:
+        return self._codec.decode_array(data)
+
+    def pieces(self, value: Any, view: MemoryView, /) -> list[Piece]:
+        with Naming(self._name):
+            return [(0, self._codec.encode(self._address(value, view)))]
+
+    def live(self, view: MemoryView, place: Address) -> Any:
+        address = self.decode(view.read(self.size, looked_up(view, place)))
+        return self._target().pointed(view, address) if address else None
+
+    def pointed(self, view: MemoryView, address: int, /) -> Any:
+        return LiveArray(view, address, self, 1)
+
+    def ctype(self) -> Any:
+        return _FIXED[self._codec.code]
+
+    def _target(self) -> Form:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _address(self, value: Any, view: MemoryView) -> int:
+        """The address that *value* stands for."""
+        if value is None:
+            return 0
+        if not isinstance(value, Live):
+            if not hasattr(value, "__index__"):
+                raise TypeError(
+                    f"a pointer takes an address, a live object or None, not {type(value).__name__}"
+                )
+            return operator.index(value)
+        if value._view.pid != view.pid:
+            raise ValueError(f"the pointer is in process {view.pid}, and {value!r} in another one")
+        if not self._target().fits(value):
+            raise TypeError(f"the pointer does not lead to what {value!r} is")
+        return value._address()
