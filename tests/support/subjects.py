@@ -59,7 +59,7 @@ class FakeSubject:
 
     def __init__(self, bitness: int) -> None:
         self.bitness = bitness
-        self._fake = FakeProcess(bitness=bitness)
+        self._fake = FakeProcess(name=f"pages-{bitness}.exe", bitness=bitness)
         self._pages = dict(NOWHERE[bitness])
         self._next = 0x40_0000 if bitness == 32 else 0x1_4000_0000
         self._map("readwrite", b"read and write", "rw-")
@@ -75,6 +75,14 @@ class FakeSubject:
         self._map("run3", b"c" * PAGE, "rw-", beside=True)
         self._map("lonely", PAGE, "rw-")
         self._take("free")
+        self._load()
+
+    def _load(self) -> None:
+        """The modules that every Windows program has, as far as the tests name them."""
+        self._fake.load(self._fake.name, 0x0100_0000)
+        self._fake.load("ntdll.dll", 0x7000_0000, exports={"RtlAllocateHeap": 0x1000, "NtClose": 0x1100})
+        forwarded = {"HeapAlloc": "NTDLL.RtlAllocateHeap", "GetTickCount": 0x1000}
+        self._fake.load("kernel32.dll", 0x7100_0000, exports=forwarded)
 
     def _take(self, page: str, *, beside: bool = False) -> int:
         if not beside:

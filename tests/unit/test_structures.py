@@ -16,7 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memaccess import ClosedViewError, MemoryView, MissingRightError, NotReadableError, NotWritableError
+from memaccess import (
+    AddressSyntaxError,
+    ClosedViewError,
+    MemoryView,
+    MissingRightError,
+    NotReadableError,
+    NotWritableError,
+)
 from memaccess._layouts import _declared
 from memaccess._layouts._pieces import runs
 from memaccess._types import TYPES, WINDOWS_32, WINDOWS_64
@@ -1450,3 +1457,14 @@ def test_an_index_of_numpys_kind_is_an_address(view):
     player = Player(view, BASE)
     player.target = Index()
     assert operator.eq(addressof(player.target), OTHER)
+
+
+def test_an_address_may_be_an_expression(game, view):
+    view.write_pointer(BASE, OTHER + 0x100)
+    player = Player(view, f"[{OTHER + 0x100:x}]")
+    player.health = 2.5
+    assert Player(view, BASE).health == 2.5
+    view.write_pointer(OTHER, OTHER + 0x100)
+    assert addressof(player) == OTHER  # it is followed anew at each use
+    with pytest.raises(AddressSyntaxError):
+        Player(view, "[1").health  # noqa: B018
