@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pefile
 import pytest
 from known_wine import IS_WINE
 from support import targets
+from support.win32 import toolhelp_modules
 
 from memaccess import (
     ClosedViewError,
@@ -23,6 +26,7 @@ from memaccess import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from support.targets import Target
 
@@ -134,23 +138,38 @@ def test_the_exports_are_those_of_the_file(loader: Target, name: str) -> None:
 
 def test_this_python_has_the_modules_and_exports_that_its_files_have() -> None:
     with MemoryView.from_current_process() as view:
-        modules = view.modules()
+        modules = listed_by_toolhelp(view)
         for module in modules:
             assert listed_by_us(view, module) == listed_by_pefile(module), module.name
     assert len(modules) > 10
 
 
-@pytest.mark.skipif(targets.OWN_BITNESS == 32, reason="notepad is 64-bit here")
-def test_notepad_has_the_modules_and_exports_that_its_files_have() -> None:
-    with subprocess.Popen(["C:\\windows\\notepad.exe"]) as notepad:
+NOTEPAD = {64: "C:\\windows\\notepad.exe", 32: "C:\\windows\\syswow64\\notepad.exe"}
+
+
+def listed_by_toolhelp(view: MemoryView) -> list[Module]:
+    """The modules of a program, once toolhelp lists the same: it is still loading at first."""
+    for _ in range(100):
+        modules = view.modules()
+        if {(each.name.lower(), each.base, each.size) for each in modules} == toolhelp_modules(view.pid):
+            return modules
+        time.sleep(0.05)
+    pytest.fail(f"toolhelp lists others: {toolhelp_modules(view.pid)}")
+
+
+@pytest.mark.parametrize("bitness", VISIBLE)
+def test_notepad_has_the_modules_and_exports_that_its_files_have(bitness: int) -> None:
+    with subprocess.Popen([NOTEPAD[bitness]]) as notepad:
         try:
             with MemoryView(notepad.pid) as view:
-                modules = view.modules()
+                # toolhelp of Wine 8 fails for a program of the other width.
+                modules = listed_by_toolhelp(view) if bitness == targets.OWN_BITNESS else view.modules()
                 for module in modules:
                     assert listed_by_us(view, module) == listed_by_pefile(module), module.name
         finally:
             notepad.kill()
     assert modules[0].name.lower() == "notepad.exe"
+    assert {each.bitness for each in modules} == {bitness}
 
 
 def test_a_place_gets_the_name_before_it_and_the_name_the_place(loader: Target) -> None:
@@ -238,3 +257,18 @@ def test_views_without_the_right_or_without_a_program_say_so() -> None:
                 view.symbol_at(place)
         with pytest.raises(ClosedViewError):
             view.module("ntdll")
+
+
+@pytest.mark.parametrize("bitness", VISIBLE)
+def test_more_modules_than_a_list_has_room_for_at_first_are_all_listed(bitness: int, tmp_path: Path) -> None:
+    count = 1100
+    small = targets.executable("small", bitness).with_suffix(".dll")
+    for number in range(count):
+        shutil.copy(small, tmp_path / f"small{number}.dll")
+    with targets.start_python("loader", bitness) as target, MemoryView(target.facts["pid"]) as view:
+        assert ask(target, load_all=str(tmp_path))["loaded"] == count
+        names = [module.name for module in view.modules()]
+        assert {f"small{number}.dll" for number in range(count)} <= set(names)
+        assert len(set(names)) == len(names)
+        last = view.module("small1099")
+        assert view.module_at(last.base + 1) == last

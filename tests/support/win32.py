@@ -103,3 +103,34 @@ def _memory() -> _ProcessMemoryCounters:
         _kernel32.GetCurrentProcess(), ctypes.byref(counters), counters.cb
     )
     return counters
+
+
+class _ModuleEntry(ctypes.Structure):
+    _fields_ = [
+        ("dwSize", ctypes.c_uint32),
+        ("th32ModuleID", ctypes.c_uint32),
+        ("th32ProcessID", ctypes.c_uint32),
+        ("GlblcntUsage", ctypes.c_uint32),
+        ("ProccntUsage", ctypes.c_uint32),
+        ("modBaseAddr", ctypes.c_size_t),
+        ("modBaseSize", ctypes.c_uint32),
+        ("hModule", ctypes.c_void_p),
+        ("szModule", ctypes.c_wchar * 256),
+        ("szExePath", ctypes.c_wchar * 260),
+    ]
+
+
+def toolhelp_modules(pid: int) -> set[tuple[str, int, int]]:
+    """The modules of a program of this Python's width as toolhelp lists them: name, base and size."""
+    _kernel32.CreateToolhelp32Snapshot.restype = ctypes.c_void_p
+    snapshot = ctypes.c_void_p(_kernel32.CreateToolhelp32Snapshot(0x8, pid))
+    entry = _ModuleEntry(dwSize=ctypes.sizeof(_ModuleEntry))
+    found = set()
+    try:
+        more = _kernel32.Module32FirstW(snapshot, ctypes.byref(entry))
+        while more:
+            found.add((entry.szModule.lower(), entry.modBaseAddr, entry.modBaseSize))
+            more = _kernel32.Module32NextW(snapshot, ctypes.byref(entry))
+    finally:
+        _kernel32.CloseHandle(snapshot)
+    return found

@@ -2,7 +2,7 @@
 
     python tests/targets/build.py
 
-The programs are described in ``target.h``. They are called ``<name>-64.exe`` and
+The programs are described in ``target.h``, and a DLL is among them. They are called ``<name>-64.exe`` and
 ``<name>-32.exe`` and are compiled again only when a source or the compiler changed.
 """
 
@@ -15,14 +15,15 @@ from _cache import cache_folder, digest, made
 from _zig import RECIPE, TRIPLES, compile_program, compiler
 
 HERE = Path(__file__).resolve().parent
-WITH_DEBUG_SYMBOLS = {"named"}
-"""Their .pdb is beside them."""
+OPTIONS = {"named": ("-g",), "small": ("-shared", "-nostdlib")}
+"""Those with debug symbols, whose .pdb is then beside them, and those that are DLLs."""
 
 
 def _compile_all(bits: int, folder: Path) -> None:
     for source in sorted(HERE.glob("*.c")):
-        options = ("-g",) if source.stem in WITH_DEBUG_SYMBOLS else ()
-        compile_program(bits, folder / f"{source.stem}-{bits}.exe", source, "-luser32", *options)
+        options = OPTIONS.get(source.stem, ("-luser32",))
+        ending = "dll" if "-shared" in options else "exe"
+        compile_program(bits, folder / f"{source.stem}-{bits}.{ending}", source, *options)
 
 
 def _make(folder: Path) -> None:
@@ -37,7 +38,7 @@ def folder_of_targets() -> Path:
     sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.h")])
     recipe = digest(
         RECIPE,
-        f"-g: {sorted(WITH_DEBUG_SYMBOLS)}",
+        str(OPTIONS),
         *(part for source in sources for part in (source.name, source)),
     )
     folder = cache_folder() / "targets" / f"targets-{recipe}"

@@ -1,6 +1,6 @@
 """A target that says where its loader has things: one JSON object per line, and one as its answer.
 
-``load`` NAME loads a DLL, ``free`` NAME lets it go; ``find`` NAME with ``names`` and ``ordinals`` asks
+``load`` NAME loads a DLL, ``load_all`` FOLDER all that are in it, ``free`` NAME lets one go; ``find`` NAME with ``names`` and ``ordinals`` asks
 GetProcAddress for each of them. Modules are named by their bases.
 """
 
@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -32,6 +33,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """What the loader says."""
     if "load" in request:
         return {"base": load_library(request["load"]), "code": ctypes.get_last_error()}
+    if "load_all" in request:
+        files = sorted(Path(request["load_all"]).iterdir())
+        return {"loaded": sum(bool(load_library(str(file))) for file in files)}
     if "free" in request:
         return {"freed": free_library(get_module_handle(request["free"]))}
     base = request["find"]
