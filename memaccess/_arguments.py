@@ -72,6 +72,8 @@ def _checked_int(rule: str, value: Any, advice: str = "") -> int:
 
 def checked_count(count: Any) -> int:
     """*count* as an int that is not negative, and that Python can have as many bytes of."""
+    if type(count) is int and 0 <= count <= sys.maxsize:
+        return count
     number = _checked_int("a size or count is an int", count)
     if number < 0:
         raise ValueError(f"a size or count can't be negative: {shown(number)}")

@@ -68,8 +68,9 @@ def _address(export: Export) -> int:
     return export.address
 
 
-def _full_name(loaded: Loaded, symbol: str) -> str:
-    return qualified(stem(loaded.module.name), symbol)
+def _written_out(trail: list[tuple[str, str]]) -> str:
+    """The path of a forwarded symbol, from the names of modules and of symbols in them."""
+    return " is forwarded to ".join(qualified(stem(module), symbol) for module, symbol in trail)
 
 
 class Symbols:
@@ -159,7 +160,7 @@ class Symbols:
             except (BadImageError, NotReadableError, SymbolNotFoundError):
                 continue  # a module that hides its exports has none that is found by name
         if len(found) > 1:
-            meanings = " or ".join(_full_name(each, symbol) for each in found.values())
+            meanings = " or ".join(qualified(stem(each.module.name), symbol) for each in found.values())
             raise AmbiguousSymbolError(f"{symbol!r} may be {meanings}")
         for each in found.values():
             return each
@@ -167,7 +168,7 @@ class Symbols:
         raise SymbolNotFoundError(f"no module and no symbol is called {symbol!r}{likely(symbol, names)}")
 
     def _resolve(self, loaded: Loaded, symbol: str) -> int:
-        trail: list[str] = []
+        trail: list[tuple[str, str]] = []
         while True:
             export = self._table(loaded).find(symbol)
             if export is None:
@@ -175,18 +176,19 @@ class Symbols:
             if export.address is not None:
                 return export.address
             assert export.forwarder is not None
-            trail.append(_full_name(loaded, symbol))
-            if trail[-1] in trail[:-1]:
-                raise SymbolNotFoundError(f"{' is forwarded to '.join(trail)}: that is a circle")
+            here = loaded.module.name, symbol
+            if here in trail:
+                raise SymbolNotFoundError(f"{_written_out([*trail, here])}: that is a circle")
+            trail.append(here)
             module, _, symbol = export.forwarder.rpartition(".")
             try:
                 loaded = self._loaded(module, loaded.module.name)
             except SymbolNotFoundError as missing:
-                path = " is forwarded to ".join([*trail, export.forwarder])
+                path = f"{_written_out(trail)} is forwarded to {export.forwarder}"
                 raise SymbolNotFoundError(f"{path}, and {missing}") from None
 
-    def _no_export(self, loaded: Loaded, symbol: str, trail: list[str]) -> SymbolNotFoundError:
-        path = " is forwarded to ".join([*trail, _full_name(loaded, symbol)]) + ", and " if trail else ""
+    def _no_export(self, loaded: Loaded, symbol: str, trail: list[tuple[str, str]]) -> SymbolNotFoundError:
+        path = _written_out([*trail, (loaded.module.name, symbol)]) + ", and " if trail else ""
         hint = likely(symbol, self._table(loaded).names)
         return SymbolNotFoundError(f"{path}{loaded.module.name} has no export {symbol!r}{hint}")
 
