@@ -72,6 +72,8 @@ def _checked_int(rule: str, value: Any, advice: str = "") -> int:
 
 def checked_count(count: Any) -> int:
     """*count* as an int that is not negative, and that Python can have as many bytes of."""
+    if type(count) is int and 0 <= count <= sys.maxsize:
+        return count
     number = checked_extent(count)
     if number > sys.maxsize:
         raise OverflowError(f"{shown(number)} is more than this Python can hold, which is {sys.maxsize}")

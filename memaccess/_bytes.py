@@ -159,6 +159,8 @@ class ByteAccess:
 
     def _checked_address(self, address: Any, size: int) -> int:
         """*address* as an int, where *size* bytes from there on lie in the program's address space."""
+        if type(address) is int and 0 <= address <= self._address_limit - size:
+            return address
         if isinstance(address, str):
             address = self._address_of(address)
         return checked_address(address, size, self._model.bitness)

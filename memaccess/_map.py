@@ -157,8 +157,7 @@ class MapAccess(ByteAccess):
         >>> print(view.region_at(0x401000))
         0x401000-0x402000 (committed rw- private)
         """
-        number = self._checked_address(address, 1)
-        return self._query(number, lambda process: process.region_at(number))
+        return self._region_at(self._checked_address(address, 1))
 
     def mapped_file(self, address: Address) -> str | None:
         r"""The file that the memory at *address* is a view of: a program, a DLL, or a file with data.
@@ -217,7 +216,8 @@ class MapAccess(ByteAccess):
         first = self._checked_address(start, 0)
         last = self._address_limit if stop is None else self._checked_address(stop, 0)
         self._opened("query the memory map")
-        return filter(wanted.has, self._walk(first, last))
+        found = self._walk(first, last)
+        return found if wanted == Wanted() else filter(wanted.has, found)
 
     def modules(self) -> list[Module]:
         """The programs and DLLs that are loaded into the program.
@@ -412,11 +412,14 @@ class MapAccess(ByteAccess):
     def _walk(self, address: int, stop: int) -> Iterator[Region]:
         """All regions from the page of *address* on."""
         while address < stop:
-            region = self.region_at(address)
+            region = self._region_at(address)
             if region is None or region.end <= address:
                 return
             yield region
             address = region.end
+
+    def _region_at(self, number: int) -> Region | None:
+        return self._query(number, lambda process: process.region_at(number))
 
     def _query(self, address: int, question: Callable[[Process], T]) -> T:
         """The answer of the process to a question about that address."""

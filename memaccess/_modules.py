@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._errors import AmbiguousSymbolError, NotReadableError
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
         def modules(self) -> list[Module]:
             """What is loaded into it, in the order of its loader."""
+            ...
+
+        def _may_be_image(self, address: int, /) -> bool:
+            """Whether a module may have that address."""
             ...
 
         def _api_sets(self) -> int | None:
@@ -70,7 +75,8 @@ class Modules:
         """The module that has that address."""
         known = self._listed.at(address)
         if known is None or not self.is_there(known):
-            known = self._list().at(address)
+            # To ask that first is far cheaper than to list them.
+            known = self._list().at(address) if self._program._may_be_image(address) else None
         return known
 
     def all(self) -> tuple[Loaded, ...]:
@@ -105,6 +111,8 @@ class _Listed:
     def __init__(self, loaded: Iterable[Loaded], bitness: int) -> None:
         # A 32-bit program on a 64-bit Windows has an ntdll of each width; its own is the one it means.
         self.all = tuple(sorted(loaded, key=lambda each: each.module.bitness == 96 - bitness))
+        self._placed = sorted(self.all, key=lambda each: each.module.base)
+        self._bases = [each.module.base for each in self._placed]
         self._whole: dict[str, Loaded] = {}
         self._stems: dict[str, list[Loaded]] = {}
         for each in self.all:
@@ -124,7 +132,8 @@ class _Listed:
         return found[0] if found else None
 
     def at(self, address: int) -> Loaded | None:
-        return next((each for each in self.all if each.module.base <= address < each.module.end), None)
+        place = bisect.bisect_right(self._bases, address) - 1
+        return self._placed[place] if place >= 0 and address < self._placed[place].module.end else None
 
 
 def likely(name: str, names: Iterable[str]) -> str:

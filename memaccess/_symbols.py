@@ -70,8 +70,9 @@ def _address(export: Export) -> int:
     return export.address
 
 
-def _full_name(loaded: Loaded, symbol: str) -> str:
-    return qualified(stem(loaded.module.name), symbol)
+def _written_out(trail: list[tuple[str, str]]) -> str:
+    """The path of a forwarded symbol, from the names of modules and of symbols in them."""
+    return " is forwarded to ".join(qualified(stem(module), symbol) for module, symbol in trail)
 
 
 class Symbols:
@@ -155,39 +156,47 @@ class Symbols:
     def _find_in_all(self, symbol: str) -> Loaded:
         """A module with that symbol; of several, all have to mean the same place."""
         found: dict[int, Loaded] = {}
+        hidden: list[str] = []
         for each in self._modules.all():
             try:
-                found.setdefault(self._resolve(each, symbol), each)
-            except (BadImageError, NotReadableError, SymbolNotFoundError):
-                continue  # a module that hides its exports has none that is found by name
+                if self._lookup(each, symbol) is not None:
+                    found.setdefault(self._resolve(each, symbol), each)
+            except SymbolNotFoundError:
+                continue  # it is forwarded to a module that is not loaded
+            except (BadImageError, NotReadableError):
+                hidden.append(each.module.name)
         if len(found) > 1:
-            meanings = " or ".join(_full_name(each, symbol) for each in found.values())
+            meanings = " or ".join(qualified(stem(each.module.name), symbol) for each in found.values())
             raise AmbiguousSymbolError(f"{symbol!r} may be {meanings}")
         for each in found.values():
             return each
-        names = [each.module.name for each in self._modules.listed]
-        raise SymbolNotFoundError(f"no module and no symbol is called {symbol!r}{likely(symbol, names)}")
+        hint = likely(symbol, [each.module.name for each in self._modules.listed])
+        also = f"; the exports of {', '.join(hidden)} can't be read" if hidden else ""
+        raise SymbolNotFoundError(f"no module and no symbol is called {symbol!r}{hint}{also}")
 
     def _resolve(self, loaded: Loaded, symbol: str) -> int:
-        trail: list[str] = []
+        trail: list[tuple[str, str]] = []
         while True:
-            export = self._export(loaded, symbol, trail)
+            export = self._lookup(loaded, symbol)
+            if export is None:
+                raise self._no_export(loaded, symbol, trail)
             if isinstance(export, int):
                 return export
             if export.address is not None:
                 return export.address
             assert export.forwarder is not None
-            trail.append(_full_name(loaded, symbol))
-            if trail[-1] in trail[:-1]:
-                raise SymbolNotFoundError(f"{' is forwarded to '.join(trail)}: that is a circle")
+            here = loaded.module.name, symbol
+            if here in trail:
+                raise SymbolNotFoundError(f"{_written_out([*trail, here])}: that is a circle")
+            trail.append(here)
             module, _, symbol = export.forwarder.rpartition(".")
             try:
                 loaded = self._loaded(module, loaded.module.name)
             except SymbolNotFoundError as missing:
-                path = " is forwarded to ".join([*trail, export.forwarder])
+                path = f"{_written_out(trail)} is forwarded to {export.forwarder}"
                 raise SymbolNotFoundError(f"{path}, and {missing}") from None
 
-    def _export(self, loaded: Loaded, symbol: str, trail: list[str]) -> Export | int:
+    def _lookup(self, loaded: Loaded, symbol: str) -> Export | int | None:
         """The export of that name; where debug symbols alone have it, where it is."""
         try:
             export = self._table(loaded).find(symbol)
@@ -196,20 +205,15 @@ class Symbols:
             if place is None:
                 raise
             return place
-        if export is not None:
-            return export
-        place = self._debugged(loaded, symbol)
-        if place is None:
-            raise self._no_export(loaded, symbol, trail)
-        return place
+        return export or self._debugged(loaded, symbol)
 
     def _debugged(self, loaded: Loaded, symbol: str) -> int | None:
         """Where debug symbols have that name."""
         found = (info.find(loaded.module, symbol) for info in self._debug_infos)
         return next((place for place in found if place is not None), None)
 
-    def _no_export(self, loaded: Loaded, symbol: str, trail: list[str]) -> SymbolNotFoundError:
-        path = " is forwarded to ".join([*trail, _full_name(loaded, symbol)]) + ", and " if trail else ""
+    def _no_export(self, loaded: Loaded, symbol: str, trail: list[tuple[str, str]]) -> SymbolNotFoundError:
+        path = _written_out([*trail, (loaded.module.name, symbol)]) + ", and " if trail else ""
         hint = likely(symbol, self._table(loaded).names)
         what = "export and no debug symbol" if self._debug_infos else "export"
         return SymbolNotFoundError(f"{path}{loaded.module.name} has no {what} {symbol!r}{hint}")

@@ -106,8 +106,9 @@ class Codec(Generic[T]):
 
     def decode(self, data: bytes) -> T:
         """The value of *data*, which has exactly :attr:`size` bytes."""
-        value = self.unpack(data)[0]
-        return value if self.convert is None else self.convert(value)
+        (item,) = self.unpack(data)
+        value: T = item if self.convert is None else self.convert(item)
+        return value
 
     def decode_array(self, data: bytes) -> list[T]:
         """The values of an array; *data* has a whole number of items."""

@@ -243,11 +243,12 @@ class WindowsProcess:
 
     def _ask_about(self, question: Callable[[HANDLE | None, int], Any], address: int) -> Any:
         """Ask what the memory is, with the view's own handle where that may ask."""
-        try:
-            return self._ask(question, address)
-        except SystemFailure as trouble:
-            if trouble.cause is not Cause.DENIED:
-                raise
+        if self._query_handle is None:
+            try:
+                return self._ask(question, address)
+            except SystemFailure as trouble:
+                if trouble.cause is not Cause.DENIED:
+                    raise
         return question(self._information_handle(), address)
 
     def _information_handle(self) -> OwnedHandle | None:

@@ -6,7 +6,6 @@ import sys
 
 assert sys.platform == "win32"
 
-import contextlib
 import ctypes
 import time
 from typing import TYPE_CHECKING
@@ -87,21 +86,21 @@ def _module(handles: list[OwnedHandle], base: int, process: Process) -> Module:
 
     :raises SystemFailure: there is none any more.
     """
-    info = MODULEINFO()
-    kernel32.K32GetModuleInformation(handles[0], base, ctypes.byref(info), ctypes.sizeof(info))
     # GetModuleFileNameEx says System32 also where a 32-bit program has the file from SysWOW64.
     path = process.mapped_file(base) or _told_path(handles, base)
-    bitness = None
-    with contextlib.suppress(SystemFailure, BadImageError):  # a program may overwrite its own headers
-        bitness = read_header(process.read, base).bitness
-    return Module(
-        name=file_name(path),
-        path=path,
-        base=base,
-        size=info.SizeOfImage,
-        entry=info.EntryPoint or None,
-        bitness=bitness,
-    )
+    try:
+        header = read_header(process.read, base)
+    except (SystemFailure, BadImageError):  # a program may overwrite its own headers
+        return _told_module(handles, base, path)
+    entry = base + header.entry if header.entry else None
+    return Module(file_name(path), path, base, header.size, entry, header.bitness)
+
+
+def _told_module(handles: list[OwnedHandle], base: int, path: str) -> Module:
+    """The module as the loader has it; to ask that takes the time of all modules before it."""
+    info = MODULEINFO()
+    kernel32.K32GetModuleInformation(handles[0], base, ctypes.byref(info), ctypes.sizeof(info))
+    return Module(file_name(path), path, base, info.SizeOfImage, info.EntryPoint or None, None)
 
 
 def _told_path(handles: list[OwnedHandle], base: int) -> str:

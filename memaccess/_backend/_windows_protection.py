@@ -8,7 +8,8 @@ from __future__ import annotations
 from memaccess._records import Access, Kind, Region, State
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
-_READABLE = (
+# As plain ints: a walk over the map asks thousands of times, and flags are slow.
+_READABLE = int(
     PageProtection.READONLY
     | PageProtection.READWRITE
     | PageProtection.WRITECOPY
@@ -16,13 +17,13 @@ _READABLE = (
     | PageProtection.EXECUTE_READWRITE
     | PageProtection.EXECUTE_WRITECOPY
 )
-_WRITABLE = (
+_WRITABLE = int(
     PageProtection.READWRITE
     | PageProtection.WRITECOPY
     | PageProtection.EXECUTE_READWRITE
     | PageProtection.EXECUTE_WRITECOPY
 )
-_EXECUTABLE = (
+_EXECUTABLE = int(
     PageProtection.EXECUTE
     | PageProtection.EXECUTE_READ
     | PageProtection.EXECUTE_READWRITE
@@ -41,15 +42,17 @@ _PRIVATE_COPIES = {
     PageProtection.READWRITE: PageProtection.WRITECOPY,
     PageProtection.EXECUTE_READWRITE: PageProtection.EXECUTE_WRITECOPY,
 }
-_STATES: dict[MemoryState, State] = {
-    MemoryState.COMMIT: "committed",
-    MemoryState.RESERVE: "reserved",
-    MemoryState.FREE: "free",
+_GUARD = int(PageProtection.GUARD)
+_COMMIT, _FREE = int(MemoryState.COMMIT), int(MemoryState.FREE)
+_STATES: dict[int, State] = {
+    _COMMIT: "committed",
+    int(MemoryState.RESERVE): "reserved",
+    _FREE: "free",
 }
-_KINDS: dict[MemoryType, Kind] = {
-    MemoryType.PRIVATE: "private",
-    MemoryType.MAPPED: "mapped",
-    MemoryType.IMAGE: "image",
+_KINDS: dict[int, Kind] = {
+    int(MemoryType.PRIVATE): "private",
+    int(MemoryType.MAPPED): "mapped",
+    int(MemoryType.IMAGE): "image",
 }
 
 
@@ -63,17 +66,17 @@ def region(
     allocation_protection: int,
 ) -> Region:
     """A region from the values that Windows gives; what it leaves undefined is 0."""
-    free = state == MemoryState.FREE
-    protection = protection if state == MemoryState.COMMIT else 0
+    free = state == _FREE
+    protection = protection if state == _COMMIT else 0
     return Region(
         base=base,
         size=size,
-        state=_STATES[MemoryState(state)],
-        kind=None if free else _KINDS.get(MemoryType(kind)),
+        state=_STATES[state],
+        kind=None if free else _KINDS.get(kind),
         readable=bool(protection & _READABLE),
         writable=bool(protection & _WRITABLE),
         executable=bool(protection & _EXECUTABLE),
-        guarded=bool(protection & PageProtection.GUARD),
+        guarded=bool(protection & _GUARD),
         protection=protection,
         allocation_base=0 if free else allocation_base,
         allocation_protection=0 if free else allocation_protection,

@@ -2,6 +2,7 @@
 
     python tests/benchmarks          on Linux: in the 64-bit Windows Python under Wine
     python tests/benchmarks --here   in this Python, with the peers that it has
+    python tests/benchmarks map      only that; the others are import, typed, bulk, exports, expressions
 
 The figures are medians of interleaved rounds. What counts are the ratios: another machine, or the
 same one an hour later, has other absolute times.
@@ -20,7 +21,7 @@ sys.path.append(str(HERE.parent / "targets"))
 from _cache import cache_folder, digest, made  # noqa: E402 - found beside the targets
 from _zig import RECIPE, compile_program  # noqa: E402
 
-PEERS = ("pymem==1.14.0", "PyMemoryEditor==3.4.0", "numpy==2.0.2")
+PEERS = ("pymem==1.14.0", "PyMemoryEditor==3.4.0", "numpy==2.0.2", "pefile==2024.8.26")
 
 
 def main(words: list[str]) -> int:
@@ -39,7 +40,7 @@ def main(words: list[str]) -> int:
 
 
 def _stub(bits: int) -> Path:
-    """The compiled DLL that stands in for kernel32's ReadProcessMemory."""
+    """The compiled DLL that stands in for functions of kernel32."""
     source = HERE / "stub.c"
     folder = cache_folder() / f"stub-{digest(RECIPE, source)}"
 

@@ -139,6 +139,17 @@ def test_the_list_is_asked_for_once(view, monkeypatch):
     assert len(asked) == 1
 
 
+def test_a_place_in_a_known_module_takes_one_read(view, monkeypatch):
+    asked = []
+    view.symbol_at(ENGINE + 0x1000)
+    original = type(view).read
+    monkeypatch.setattr(type(view), "read", lambda self, *what: asked.append(what) or original(self, *what))
+    monkeypatch.setattr(type(view), "region_at", None)
+    assert str(view.symbol_at(ENGINE + 0x1004)) == "engine!Alias+0x4"
+    assert view.module_at(ENGINE).base == ENGINE
+    assert asked == [(1024, ENGINE)] * 2
+
+
 def test_names_keep_no_view_alive(game):
     gc.disable()
     try:
