@@ -171,8 +171,9 @@ class Symbols:
         for each in found.values():
             return each
         hint = likely(symbol, [each.module.name for each in self._modules.listed])
-        also = f"; the exports of {', '.join(hidden)} can't be read" if hidden else ""
-        raise SymbolNotFoundError(f"no module and no symbol is called {symbol!r}{hint}{also}")
+        if hidden and not hint:
+            hint = f"; the exports of {', '.join(hidden)} can't be read"
+        raise SymbolNotFoundError(f"no module and no symbol is called {symbol!r}{hint}")
 
     def _resolve(self, loaded: Loaded, symbol: str) -> int:
         trail: list[tuple[str, str]] = []
