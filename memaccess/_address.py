@@ -18,7 +18,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
-from memaccess._errors import AddressSyntaxError
+from memaccess._errors import AddressSyntaxError, BadImageError
 from memaccess._records import qualified, written
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Name(NamedTuple):
     def evaluate(self, program: Program) -> int:
         try:
             return program.find(self.module, self.name)
-        except LookupError as error:
+        except (LookupError, BadImageError) as error:
             raise _located(error, self.start) from None
 
     def __str__(self) -> str:
@@ -110,7 +110,9 @@ class Sum(NamedTuple):
         return left + right if self.operator == "+" else left - right
 
     def __str__(self) -> str:
-        return f"{self.left}{self.operator}{_grouped(self.right, Sum)}"
+        # Without blanks around the sign, two names might be taken for one with a sign in it.
+        blank = " " if _begins_with_name(self.right) else ""
+        return f"{self.left}{blank}{self.operator}{blank}{_grouped(self.right, Sum)}"
 
 
 class Product(NamedTuple):
@@ -154,6 +156,10 @@ def _grouped(node: Node, *kinds: type) -> str:
     return f"({node})" if isinstance(node, kinds) else str(node)
 
 
+def _begins_with_name(node: Node) -> bool:
+    return isinstance(node, Name) or (isinstance(node, Product) and _begins_with_name(node.left))
+
+
 def _located(error: E, start: int, link: str | None = None) -> E:
     """*error*, which now knows where in the expression it arose; the innermost place counts."""
     facts = vars(error)
@@ -165,18 +171,22 @@ def _located(error: E, start: int, link: str | None = None) -> E:
 
 # -- understanding the text
 
-_NUMBER = re.compile(r"(?:(?:0x|\$)?([0-9A-Fa-f`]+)|#(\d+))(?=\s*(?:[-+*\[\]()]|$))", re.IGNORECASE)
+_IGNORE_CASE = re.IGNORECASE | re.ASCII
+_END = r"(?=\s*(?:[-+*\[\]()]|$))"
+_NUMBER = re.compile(rf"(?:(?:0x|\$)?([0-9A-Fa-f`]+)|#([0-9]+)){_END}", _IGNORE_CASE)
 _QUOTED = re.compile(r'"([^"]+)"')
-# A module before "!" may have signs and blanks in its name, and so may one with a usual ending.
-_QUALIFIED = re.compile(r'([^\[\]()*"!]+?)\s*!')
+# Without quotes a module's name may have blanks and signs in it where it is plain that it is one: what
+# is before the first of them has no dot, no sign has blanks around it, and a "!" or an ending follows.
+_JOINED = r'[^\[\]()*"!+\s.-]+(?:(?:[+-]+| +)[^\[\]()*"!+\s-]+)*'
+_QUALIFIED = re.compile(rf"({_JOINED})\s*!", re.ASCII)
 _FILE = re.compile(
-    r'([^\[\]()*"!+\s-][^\[\]()*"!]*?\.(?:exe|dll|ocx|drv|cpl|scr|sys|asi|pyd|node|so(?:\.\d+)*))'
-    r"(?=\s*(?:[-+*\[\]()]|$))",
-    re.IGNORECASE,
+    rf'({_JOINED}?(?:[+-]+| +)(?:[^\[\]()*"!+\s-]+)?'
+    rf"\.(?:exe|dll|ocx|drv|cpl|scr|sys|asi|pyd|node|so(?:\.[0-9]+)*)){_END}",
+    _IGNORE_CASE,
 )
-_WORD = re.compile(r'[^\s\[\]()*"!+-]+')
-_CAST = re.compile(rf"\(\s*({'|'.join(_CASTS)})\s*\)(?=\s*[^\s+*)\]])", re.IGNORECASE)
-_BLANK = re.compile(r"\s*")
+_WORD = re.compile(r'[^\s\[\]()*"!+-]+', re.ASCII)
+_CAST = re.compile(rf"\(\s*({'|'.join(_CASTS)})\s*\)(?=\s*[^\s+*)\]])", _IGNORE_CASE)
+_BLANK = re.compile(r"\s*", re.ASCII)
 
 
 class _Parser:
@@ -308,5 +318,6 @@ def pointed(error: E, text: str, position: int) -> E:
     facts: dict[str, Any] = vars(error)
     facts["expression"], facts["position"] = text, position
     # add_note() without needing Python 3.11.
-    facts["__notes__"] = [*facts.get("__notes__", ()), f"  {text}\n  {' ' * position}^"]
+    one_line = re.sub(r"\s", " ", text)
+    facts["__notes__"] = [*facts.get("__notes__", ()), f"  {one_line}\n  {' ' * position}^"]
     return error

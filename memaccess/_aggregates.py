@@ -8,7 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memaccess._arguments import checked_count
-from memaccess._errors import MemoryAccessError, SystemFailure, UnterminatedStringError
+from memaccess._errors import (
+    MemoryAccessError,
+    SymbolNotFoundError,
+    SystemFailure,
+    UnterminatedStringError,
+)
 from memaccess._typed import TypedMemory
 from memaccess._types import type_named
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     from memaccess._arguments import Address
+
+E = TypeVar("E", bound=Exception)
 
 _STRING_LIMIT = 1 << 20
 """Bytes within which a string has to end where the caller gave no limit."""
@@ -230,8 +237,8 @@ class Aggregates(TypedMemory):
 
         :param requests: pairs of what and where: the name of a C type, or a number of bytes, and an
             address.
-        :param return_errors: put the error in the place of a value that can't be read, where
-            otherwise the first one is raised.
+        :param return_errors: put the error in the place of a value that can't be read, or whose address
+            leads nowhere, where otherwise the first one is raised.
         :returns: the values, in the order of the requests.
         :raises ValueError: there is no such type, or a size is negative.
         :raises MemoryAccessError: as in :meth:`read`.
@@ -241,14 +248,24 @@ class Aggregates(TypedMemory):
         """
         codecs = []
         ranges = []
-        for what, address in requests:
+        lost: dict[int, Exception] = {}
+        for index, (what, address) in enumerate(requests):
             codec = type_named(what).codec(self._model) if isinstance(what, str) else None
             codecs.append(codec)
-            ranges.append(self._checked_range(what if codec is None else codec.size, address))
+            size = checked_count(what if codec is None else codec.size)
+            try:
+                ranges.append((size, self._checked_address(address, size)))
+            except (MemoryAccessError, SymbolNotFoundError) as error:  # of an address expression
+                if not return_errors:
+                    raise
+                lost[index] = _without_traceback(error)
+                ranges.append((0, 0))
         pieces = self._read_ranges(ranges, return_errors)
         return [
-            piece if codec is None or isinstance(piece, MemoryAccessError) else codec.decode(piece)
-            for codec, piece in zip(codecs, pieces, strict=True)
+            lost.get(index, piece)
+            if codec is None or index in lost or isinstance(piece, MemoryAccessError)
+            else codec.decode(piece)
+            for index, (codec, piece) in enumerate(zip(codecs, pieces, strict=True))
         ]
 
     def _read_ranges(
@@ -278,7 +295,7 @@ class Aggregates(TypedMemory):
         return pieces
 
 
-def _without_traceback(error: MemoryAccessError) -> MemoryAccessError:
+def _without_traceback(error: E) -> E:
     """*error* as a value to keep: its frames, and those of its context, would hold the view."""
     error.__context__ = None
     return error.with_traceback(None)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LARGEST = 1 << 22
 _MOST_HOSTS = 256
+_LONGEST_NAME = 512
+"""Bytes; those that there are have about a hundred."""
 _VALUE = struct.Struct("<4x4I")
 
 
@@ -102,6 +104,6 @@ def _hosts(data: bytes, values: int, count: int) -> Hosts:
 
 
 def _text(data: bytes, offset: int, length: int) -> str:
-    if offset + length > len(data):
+    if length > _LONGEST_NAME or offset + length > len(data):
         raise struct.error
     return data[offset : offset + length].decode("utf-16-le").lower()

@@ -304,6 +304,10 @@ class BadImageError(ValueError):
 
     base: int | None
     """Where it should begin."""
+    expression: str | None = None
+    """The address expression that it is named in, where it was in one."""
+    position: int | None = None
+    """Where in it the name begins, counted from 0."""
 
     def __init__(self, message: str, base: int | None = None) -> None:
         super().__init__(message)

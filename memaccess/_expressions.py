@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memaccess._address import parse, pointed
-from memaccess._errors import BrokenChainError, MemoryAccessError, NotReadableError
+from memaccess._errors import BadImageError, BrokenChainError, MemoryAccessError, NotReadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,12 @@ def evaluate(text: str, place: Place) -> int:
 
     :raises AddressSyntaxError: it can't be understood.
     :raises LookupError: a name in it is unknown, or has several meanings.
+    :raises BadImageError: the module that a name in it is looked for in has damaged headers.
     :raises BrokenChainError: a pointer in it is null, or can't be read.
     """
     try:
         return parse(text).evaluate(place)
-    except (LookupError, OverflowError, MemoryAccessError) as error:
+    except (LookupError, OverflowError, MemoryAccessError, BadImageError) as error:
         position = vars(error).get("position")
         if position is not None and isinstance(error, NotReadableError):
             raise _broken(text, error) from None

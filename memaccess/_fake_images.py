@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._records import PAGE, SourceLine
@@ -35,23 +36,50 @@ class FakeImage(NamedTuple):
 
 
 def make_image(bitness: int, name: str, code: int, data: int, exports: Exports) -> FakeImage:
-    """An image with its headers, *code* bytes to run, *data* bytes to change, and its exports."""
+    """An image with its headers, *code* bytes to run, *data* bytes to change, and its exports.
+
+    :raises ValueError: there can be no such image.
+    """
+    if code < 0 or data < 0:
+        raise ValueError(f"a size can't be negative: {min(code, data)}")
     code, data = (-(-size // PAGE) * PAGE for size in (code, data))
     exported = PAGE + code + data
+    _check(exports, exported)
     table = _export_directory(name, exported, exports) if exports else b""
     sections = [(PAGE, code, "r-x"), (PAGE + code, data, "rw-"), (exported, len(table), "r--")]
     size = exported + -(-len(table) // PAGE) * PAGE
-    header = _header(bitness, size, (exported, len(table)) if table else (0, 0), sections)
+    build = zlib.crc32(repr((name, code, data, sorted(exports.items(), key=str))).encode())
+    header = _header(bitness, size, build, (exported, len(table)) if table else (0, 0), sections)
     content = header.ljust(exported, b"\0") + table
     return FakeImage(content.ljust(size, b"\0"), ((0, PAGE, "r--"), *sections))
 
 
-def _header(bitness: int, size: int, exports: tuple[int, int], sections: list[tuple[int, int, str]]) -> bytes:
+def _check(exports: Exports, end: int) -> None:
+    for key, value in exports.items():
+        if isinstance(key, int) and not 0 < key < 1 << 16:
+            raise ValueError(f"an ordinal is from 1 to 65535, not {key}")
+        if isinstance(value, int) and not 0 < value < end:
+            raise ValueError(
+                f"{key!r} is exported at {value:#x}, and the module's code and data end at {end:#x}"
+            )
+        for text in (key, value):
+            if isinstance(text, str) and not (text.isascii() and text.isprintable() and text):
+                raise ValueError(f"the name of an export is ASCII text, not {text!r}")
+
+
+def _header(
+    bitness: int,
+    size: int,
+    timestamp: int,
+    exports: tuple[int, int],
+    sections: list[tuple[int, int, str]],
+) -> bytes:
     count, optional_size = len(sections), _OPTIONAL_SIZE[bitness]
     header = bytearray(_OPTIONAL + optional_size)
     header[:2] = b"MZ"
     struct.pack_into("<I", header, 0x3C, _PE)
-    struct.pack_into("<4s2H12xH2x", header, _PE, b"PE\0\0", _MACHINES[bitness], count, optional_size)
+    file_header = (_MACHINES[bitness], count, timestamp, optional_size)
+    struct.pack_into("<4s2HI8xH2x", header, _PE, b"PE\0\0", *file_header)
     struct.pack_into("<H14xI36xI", header, _OPTIONAL, _MAGIC[bitness], PAGE, size)
     struct.pack_into("<3I", header, _OPTIONAL + _DIRECTORIES[bitness] - 4, 16, *exports)
     for place, length, _ in sections:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._errors import AmbiguousSymbolError, NotReadableError
+from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError
+from memaccess._pe import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
             ...
 
 
+_CLOSE = 5
+"""A name that is longer or shorter by so many letters was not meant."""
+_MOST_COMPARED = 3000
+_LONGEST_COMPARED = 100
 _HEAD = 1024
 """Bytes at the beginning of a module that tell it from others: its time, its sizes, its sections."""
 
@@ -79,14 +84,21 @@ class Modules:
             known = self._list().at(address) if self._program._may_be_image(address) else None
         return known
 
-    def all(self) -> tuple[Loaded, ...]:
-        """All modules, newly listed; those of the program's own width first."""
-        return self._list().all
+    def refresh(self) -> None:
+        """List them anew."""
+        self._list()
 
     @property
     def listed(self) -> tuple[Loaded, ...]:
-        """Those that were there when the modules were last listed."""
+        """Those that were there when the modules were last listed; of the program's own width first."""
         return self._listed.all
+
+    def listed_as(self, name: str) -> Loaded | None:
+        """The module of that name among those.
+
+        :raises AmbiguousSymbolError: several have it.
+        """
+        return self._listed.named(name)
 
     def is_there(self, known: Loaded) -> bool:
         """Whether that module is still loaded, as far as one read tells."""
@@ -94,15 +106,34 @@ class Modules:
 
     def _list(self) -> _Listed:
         modules = self._program.modules()
-        loaded = [Loaded(module, self._head(module)) for module in modules]
+        loaded = [Loaded(module, _if_its_own(module, self._head(module))) for module in modules]
         self._listed = listed = _Listed(loaded, self._program.bitness)
         return listed
 
     def _head(self, module: Module) -> bytes | None:
         try:
-            return self._program.read(min(_HEAD, module.size), module.base)
+            return self._program.read(min(_HEAD, module.size), module.base) or None
         except NotReadableError:
             return None
+
+
+def _if_its_own(module: Module, head: bytes | None) -> bytes | None:
+    """*head*, unless another module has taken the place between listing and reading."""
+    if head is None or module.timestamp is None:
+        return head
+
+    def read(size: int, address: int) -> bytes:
+        if address - module.base + size > len(head):
+            raise NotReadableError("the header goes on behind the head")
+        return head[address - module.base :][:size]
+
+    try:
+        header = read_header(read, module.base)
+    except NotReadableError:
+        return head
+    except BadImageError:
+        return None
+    return head if (header.size, header.timestamp) == (module.size, module.timestamp) else None
 
 
 class _Listed:
@@ -117,9 +148,11 @@ class _Listed:
         self._stems: dict[str, list[Loaded]] = {}
         for each in self.all:
             name = each.module.name.lower()
-            self._whole.setdefault(each.module.path.lower(), each)
+            path = each.module.path.lower()
+            self._whole.setdefault(path, each)
+            self._stems.setdefault(_without_ending(path), [each])
             if self._whole.setdefault(name, each) is each:
-                self._stems.setdefault(name.rpartition(".")[0], []).append(each)
+                self._stems.setdefault(_without_ending(name), []).append(each)
 
     def named(self, name: str) -> Loaded | None:
         wanted = name.lower()
@@ -136,10 +169,17 @@ class _Listed:
         return self._placed[place] if place >= 0 and address < self._placed[place].module.end else None
 
 
+def _without_ending(name: str) -> str:
+    start, dot, ending = name.rpartition(".")
+    return start if dot and "\\" not in ending else name
+
+
 def likely(name: str, names: Iterable[str]) -> str:
     """What may have been meant, to go behind a message that there is no such name; or ``''``."""
     import difflib
 
-    by_lower = {each.lower(): each for each in names}
+    by_lower = {each.lower(): each for each in names if abs(len(each) - len(name)) < _CLOSE}
+    if len(by_lower) > _MOST_COMPARED or len(name) > _LONGEST_COMPARED:
+        return ""  # it would take seconds
     found = difflib.get_close_matches(name.lower(), by_lower, 1)
     return f"; did you mean {by_lower[found[0]]!r}?" if found else ""

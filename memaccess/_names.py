@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from memaccess._arguments import checked_text
-from memaccess._errors import WrongBitnessError
+from memaccess._errors import Cause, WrongBitnessError
 from memaccess._map import MapAccess
 from memaccess._records import Access
 
@@ -47,34 +47,39 @@ class AddressExpression:
 
     __module__ = "memaccess"
 
-    def __init__(self, view: NameAccess, expression: str) -> None:
+    def __init__(self, view: NameAccess, expression: str, offset: int = 0) -> None:
         self._view = view
         self._expression = expression
+        self._offset = offset
 
     def __index__(self) -> int:
-        return self._view._address_of(self._expression)
+        return self._view._address_of(self._expression) + self._offset
 
     __int__ = __index__
 
     def __str__(self) -> str:
-        return self._expression
+        if not self._offset:
+            return self._expression
+        return f"{self._expression}{'-' if self._offset < 0 else '+'}{abs(self._offset):X}"
 
     def __repr__(self) -> str:
         try:
             what = f"= 0x{int(self):x}"
-        except (OSError, LookupError, OverflowError) as error:
+        except (OSError, LookupError, OverflowError, ValueError) as error:
             what = f"({error})"
         return f"<AddressExpression {self} {what}>"
 
     def __add__(self, offset: SupportsIndex) -> AddressExpression:
-        return self._moved(operator.index(offset))
+        if isinstance(offset, AddressExpression):
+            raise TypeError("two addresses can't be added; int() makes one of them an offset")
+        return AddressExpression(self._view, self._expression, self._offset + operator.index(offset))
+
+    __radd__ = __add__
 
     def __sub__(self, offset: SupportsIndex) -> AddressExpression:
-        return self._moved(-operator.index(offset))
-
-    def _moved(self, offset: int) -> AddressExpression:
-        sign = "-" if offset < 0 else "+"
-        return AddressExpression(self._view, f"{self._expression}{sign}{abs(offset):X}")
+        if isinstance(offset, AddressExpression):
+            raise TypeError("how far two addresses are apart is the difference of their int()")
+        return AddressExpression(self._view, self._expression, self._offset - operator.index(offset))
 
 
 class DebugSymbols:
@@ -217,6 +222,9 @@ class NameAccess(MapAccess):
         what = "load debug symbols"
         info = self._perform(Access.READ, what, 0, 0, lambda process: process.debug_info(search_path))
         self._names().add(info)
+        if self._process is None:  # closed meanwhile, and nobody closes it again
+            self._names().close()
+            raise self._asking_error(self._system.refusal(Cause.CLOSED), what)
         return DebugSymbols(self, info)
 
     def address(self, place: Address) -> AddressExpression:
@@ -316,9 +324,11 @@ class NameAccess(MapAccess):
         if self._symbols is None:
             from memaccess._symbols import Symbols
 
-            # Not the view itself: in a circle it would be collected late, with its handle.
-            self._symbols = Symbols(weakref.proxy(self))
-        return self._symbols
+            # Not the view itself: in a circle it would be collected late, with its handle. And one
+            # for all threads.
+            vars(self).setdefault("_symbols", Symbols(weakref.proxy(self)))
+        found: Symbols = vars(self)["_symbols"]
+        return found
 
     def _api_sets(self) -> int | None:
         what = "find the table of API sets"

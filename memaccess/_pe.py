@@ -5,6 +5,7 @@ https://learn.microsoft.com/windows/win32/debug/pe-format
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +29,7 @@ _MOST_EXPORTS = 1 << 16
 """Ordinals have 16 bits."""
 _LONGEST_NAME = 1 << 14
 _MOST_TEXT = 1 << 25
-"""Bytes of all names together: damaged tables may name the same long text again and again."""
+"""Bytes of all names and forwarders together."""
 _LARGEST_WINDOW = 1 << 25
 _DIRECTORY = struct.Struct("<12x7I")
 _SECTION = struct.Struct("<8x2I24x")
@@ -49,6 +50,8 @@ class Header(NamedTuple):
     """Where its export directory is, and how many bytes it has; zeros where there is none."""
     sections: tuple[tuple[int, int], ...]
     """Where its sections begin, and how many bytes they have in memory."""
+    timestamp: int
+    """When it was linked, or another number that tells builds apart."""
 
 
 class _Window:
@@ -70,7 +73,8 @@ class _Window:
         place = offset - self._start
         if place >= 0 and place + size <= len(self._data):
             return self._data[place : place + size]
-        return self._read(size, self._base + offset)
+        with _inside_memory(self._base):
+            return self._read(size, self._base + offset)
 
     def text_at(self, offset: int) -> bytes:
         place = offset - self._start
@@ -79,10 +83,20 @@ class _Window:
             if end >= 0:
                 return self._data[place:end]
         limit = min(_LONGEST_NAME, self._limit - offset)
-        text, ended = read_terminated(self._read, self._base + offset, 1, limit)
+        with _inside_memory(self._base):
+            text, ended = read_terminated(self._read, self._base + offset, 1, limit)
         if not ended:
             raise _damaged(self._base, f"the name at +{offset:X} has no end")
         return text
+
+
+@contextlib.contextmanager
+def _inside_memory(base: int) -> Iterator[None]:
+    """A block that reads; what a header places outside of the program's memory is damage to it."""
+    try:
+        yield
+    except OverflowError:
+        raise _damaged(base, "it leaves the program's address space") from None
 
 
 def _damaged(base: int, how: str) -> BadImageError:
@@ -100,7 +114,9 @@ def read_header(read: Read, base: int) -> Header:
     (offset,) = struct.unpack("<I", image.bytes_at(0x3C, 4))
     if not 0 < offset <= _FURTHEST or image.bytes_at(offset, 4) != b"PE\0\0":
         raise _damaged(base, "there is no 'PE'")
-    machine, section_count, optional_size = struct.unpack("<2H12xH2x", image.bytes_at(offset + 4, 20))
+    machine, section_count, timestamp, optional_size = struct.unpack(
+        "<2HI8xH2x", image.bytes_at(offset + 4, 20)
+    )
     optional = offset + 24
     magic, entry, size = struct.unpack("<H14xI36xI", image.bytes_at(optional, 60))
     if magic not in _MAGIC:
@@ -113,6 +129,7 @@ def read_header(read: Read, base: int) -> Header:
         entry or None,
         _export_directory(image, optional + _DIRECTORIES[bitness]),
         tuple(_sections(image, optional + optional_size, section_count)),
+        timestamp,
     )
 
 
@@ -149,31 +166,33 @@ def read_exports(read: Read, base: int, header: Header) -> list[Export]:
     indices = struct.unpack(f"<{name_count}H", image.bytes_at(name_ordinals, name_count * 2))
     places = struct.unpack(f"<{name_count}I", image.bytes_at(names, name_count * 4))
 
+    texts = _Texts(image, base)
+
     def export(name: str | None, index: int) -> Export:
         offset = offsets[index]
         if start <= offset < start + size:
-            return Export(name, first_ordinal + index, None, _text(image.text_at(offset)))
+            return Export(name, first_ordinal + index, None, texts.at(offset))
         return Export(name, first_ordinal + index, base + offset, None)
 
-    found = [
-        export(name, index)
-        for name, index in zip(_names(image, base, places), indices, strict=True)
-        if index < count and offsets[index]  # the loader takes a name without a function for no name
-    ]
-    named = set(indices)
-    return found + [export(None, index) for index in range(count) if offsets[index] and index not in named]
+    # The loader takes a name without a function for no name.
+    there = {index for index in range(count) if 0 < offsets[index] < header.size}
+    names = zip(map(texts.at, places), indices, strict=True)
+    found = [export(name, index) for name, index in names if index in there]
+    return found + [export(None, index) for index in sorted(there.difference(indices))]
 
 
-def _names(image: _Window, base: int, places: tuple[int, ...]) -> Iterator[str]:
-    total = 0
-    for place in places:
-        name = image.text_at(place)
-        total += len(name)
-        if total > _MOST_TEXT:
-            raise _damaged(base, f"its names have more than {_MOST_TEXT} bytes")
-        yield _text(name)
+class _Texts:
+    """The names in an image; damaged tables may name one long text again and again."""
 
+    def __init__(self, image: _Window, base: int) -> None:
+        self._image = image
+        self._base = base
+        self._total = 0
 
-def _text(data: bytes) -> str:
-    # Names are ASCII by the format; what some compilers make of others is at least shown.
-    return data.decode("utf-8", "backslashreplace")
+    def at(self, offset: int) -> str:
+        text = self._image.text_at(offset)
+        self._total += len(text)
+        if self._total > _MOST_TEXT:
+            raise _damaged(self._base, f"its names have more than {_MOST_TEXT} bytes")
+        # Names are ASCII by the format; what some compilers make of others is at least shown.
+        return text.decode("utf-8", "backslashreplace")

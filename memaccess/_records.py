@@ -124,6 +124,9 @@ class Module(NamedTuple):
     """Address at which it begins to run; None where it has no such code."""
     bitness: int | None
     """32 or 64; None where its header can't be read."""
+    timestamp: int | None = None
+    """When it was linked, or another number that tells its builds apart, as its header says; None
+    where that can't be read."""
 
     @property
     def end(self) -> int:
@@ -158,21 +161,26 @@ def written(name: str) -> str:
     return name if plain and not like_a_number else f'"{name}"'
 
 
+def written_symbol(name: str) -> str:
+    """The name of a symbol as it stands behind its module: digits alone are no number there."""
+    plain = set(name.lower()) <= _HEXADECIMAL or (name[:1] == "#" and name[1:].isdecimal())
+    return name if plain and name else written(name)
+
+
 def qualified(module: str, symbol: str) -> str:
     """A module's symbol as an address expression has it."""
-    plain = set(symbol.lower()) <= _HEXADECIMAL or (symbol[:1] == "#" and symbol[1:].isdecimal())
-    return f"{written(module)}!{symbol if plain and symbol else written(symbol)}"
+    return f"{written(module)}!{written_symbol(symbol)}"
 
 
 def stem(name: str) -> str:
-    """A module's name as symbols are written with it: a program's has its ending."""
+    """A module's name as symbols are written with it: without the ending of a DLL."""
     return name[:-4] if name.lower().endswith(".dll") else name
 
 
 class Symbol(NamedTuple):
     """A place in a module, by the nearest name before it.
 
-    ``str()`` writes it as an address expression, which a view takes.
+    ``str()`` is its :attr:`expression`.
     """
 
     module: Module
@@ -181,11 +189,11 @@ class Symbol(NamedTuple):
     """The name, or ``'#'`` and the ordinal of an export without one; None where there is none before it."""
     offset: int
     """How many bytes behind the name it is, or behind the module's first byte where there is no name."""
+    expression: str
+    """The place as an address expression, which a view takes: by the name where that leads back."""
 
     def __str__(self) -> str:
-        module = self.module.name
-        start = written(module) if self.name is None else qualified(stem(module), self.name)
-        return f"{start}+0x{self.offset:X}" if self.offset else start
+        return self.expression
 
     def __repr__(self) -> str:
         return f"<Symbol {self}>"

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import bisect
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
 from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
 from memaccess._modules import Modules, likely
 from memaccess._pe import read_exports, read_header
-from memaccess._records import Symbol, qualified, stem
+from memaccess._records import Symbol, qualified, stem, written, written_symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from memaccess._apisets import ApiSets
     from memaccess._backend._interface import DebugInfo
     from memaccess._modules import Loaded, Program
-    from memaccess._pe import Header
     from memaccess._records import Export, Module
+
+
+T = TypeVar("T")
+
+_LONGEST_ORDINAL = len("#65535")
+_ATTEMPTS = 3
+"""How often a name is looked for where modules come and go under our hands."""
+
+
+class _GoneError(SymbolNotFoundError):
+    """The module was unloaded while it was looked at."""
 
 
 class ExportTable:
@@ -30,7 +40,7 @@ class ExportTable:
         # Of two exports with one name the loader takes the first.
         self._named = {each.name: each for each in reversed(exports) if each.name is not None}
         self._numbered = {each.ordinal: each for each in reversed(exports)}
-        self._lowered: dict[str, list[Export]] = {}
+        self._lowered: dict[str, list[Export]] | None = None
         placed = sorted((each for each in exports if each.address is not None), key=_address)
         self._placed = placed
         self._addresses = [_address(each) for each in placed]
@@ -42,15 +52,17 @@ class ExportTable:
 
     def find(self, name: str) -> Export | None:
         """The export of that name; ``'#17'`` is the one with that ordinal."""
-        if name.startswith("#") and name[1:].isdecimal():
+        if name.startswith("#") and name[1:].isdecimal() and len(name) <= _LONGEST_ORDINAL:
             return self._numbered.get(int(name[1:]))
-        return self._named.get(name) or self._regardless_of_case(name)
+        return self._named.get(name)
 
-    def _regardless_of_case(self, name: str) -> Export | None:
+    def find_regardless_of_case(self, name: str) -> Export | None:
         """Cheat Engine's users type names in lower case; two that differ in nothing else are not guessed."""
-        if not self._lowered:
+        if self._lowered is None:
+            lowered: dict[str, list[Export]] = {}
             for each, export in self._named.items():
-                self._lowered.setdefault(each.lower(), []).append(export)
+                lowered.setdefault(each.lower(), []).append(export)
+            self._lowered = lowered  # whole, because another thread may be looking
         found = self._lowered.get(name.lower(), ())
         return found[0] if len(found) == 1 else None
 
@@ -82,7 +94,7 @@ class Symbols:
         self._program = program
         self._modules = Modules(program)
         self._api_sets: ApiSets | None = None
-        self._debug_infos: list[DebugInfo] = []
+        self._debug_infos: dict[int, DebugInfo] = {}
         self._tables: dict[Loaded, ExportTable] = {}
         self._found: dict[str, tuple[Loaded, str]] = {}
 
@@ -101,30 +113,54 @@ class Symbols:
         found = self._modules.at(address)
         return None if found is None else found.module
 
-    def _loaded(self, name: str, importer: str = "") -> Loaded:
+    def _loaded(self, name: str) -> Loaded:
         """The module of that name, or the one that an API set of that name stands for."""
-        found = self._loaded_or_none(name, importer)
+        found = self._loaded_or_none(name)
         if found is None:
             names = [each.module.name for each in self._modules.listed]
             raise SymbolNotFoundError(f"no module is called {name!r}{likely(name, names)}")
         return found
 
-    def _loaded_or_none(self, name: str, importer: str = "") -> Loaded | None:
-        host = self._host(name, importer) if may_be_api_set(name) else None
+    def _loaded_or_none(self, name: str) -> Loaded | None:
+        host = self._host(name)
         return (self._modules.named(host) if host else None) or self._modules.named(name)
 
-    def _host(self, name: str, importer: str) -> str | None:
-        """The DLL that an API set stands for where that DLL asks."""
+    def _listed_as(self, name: str) -> Loaded | None:
+        """As above, among those that were listed last."""
+        host = self._host(name)
+        return (self._modules.listed_as(host) if host else None) or self._modules.listed_as(name)
+
+    def _forwarded(self, name: str, importer: str) -> Loaded:
+        """The module that *importer* forwards to: as for the loader, ``.dll`` is what is left out."""
+        host = self._host(name, importer)
+        for each in (host, f"{name}.dll", name):
+            found = self._modules.named(each) if each else None
+            if found is not None:
+                return found
+        raise SymbolNotFoundError(f"no module is called {host or name!r}")
+
+    def _host(self, name: str, importer: str = "") -> str | None:
+        """The DLL that an API set stands for where that DLL asks; None where it is no API set."""
+        if not may_be_api_set(name):
+            return None
         if self._api_sets is None:
-            table = self._program._api_sets()
-            self._api_sets = NO_API_SETS if table is None else read_api_sets(self._program.read, table)
+            self._api_sets = self._read_api_sets()
         return self._api_sets.host(name, importer)
+
+    def _read_api_sets(self) -> ApiSets:
+        table = self._program._api_sets()
+        if table is None:
+            return NO_API_SETS
+        try:
+            return read_api_sets(self._program.read, table)
+        except (BadImageError, NotReadableError):
+            return NO_API_SETS  # their names are then those of no module, and that is said
 
     # -- from names to places
 
     def exports(self, name: str) -> list[Export]:
         """What the module of that name exports."""
-        return self._table(self._loaded(name)).exports
+        return self._again(lambda: self._table(self._loaded(name)).exports)
 
     def find(self, module: str | None, name: str) -> int:
         """Where that symbol of that module is, forwarders followed; without a module, where *name* is.
@@ -135,8 +171,18 @@ class Symbols:
         :raises SymbolNotFoundError: there is no such module, or no such symbol.
         :raises AmbiguousSymbolError: several have that name, and it is not the same place.
         """
-        if module is not None:
-            return self._resolve(self._loaded(module), name)
+        if module is None:
+            return self._again(lambda: self._find_bare(name))
+        return self._again(lambda: self._resolve(self._loaded(module), name))
+
+    def _again(self, find: Callable[[], T]) -> T:
+        """Find it, anew where a module goes away meanwhile."""
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(_GoneError):
+                return find()
+        return find()
+
+    def _find_bare(self, name: str) -> int:
         loaded, symbol = self._found.get(name, (None, ""))
         if loaded is None or not self._modules.is_there(loaded):
             loaded, symbol = self._found[name] = self._find_anywhere(name)
@@ -144,11 +190,12 @@ class Symbols:
 
     def _find_anywhere(self, name: str) -> tuple[Loaded, str]:
         """The module that *name* is or begins with, and the symbol in it; ``''`` for the module itself."""
-        whole = self._loaded_or_none(name)
+        self._modules.refresh()
+        whole = self._listed_as(name)
         if whole is not None:
             return whole, ""
         module, _, symbol = name.rpartition(".")
-        part = self._loaded_or_none(module) if module and symbol else None
+        part = self._listed_as(module) if module and symbol else None
         if part is not None:
             return part, symbol
         return self._find_in_all(name), name
@@ -157,12 +204,12 @@ class Symbols:
         """A module with that symbol; of several, all have to mean the same place."""
         found: dict[int, Loaded] = {}
         hidden: list[str] = []
-        for each in self._modules.all():
+        for each in self._modules.listed:
             try:
                 if self._lookup(each, symbol) is not None:
                     found.setdefault(self._resolve(each, symbol), each)
-            except SymbolNotFoundError:
-                continue  # it is forwarded to a module that is not loaded
+            except (SymbolNotFoundError, AmbiguousSymbolError):
+                continue  # it is forwarded to where nothing is
             except (BadImageError, NotReadableError):
                 hidden.append(each.module.name)
         if len(found) > 1:
@@ -192,25 +239,26 @@ class Symbols:
             trail.append(here)
             module, _, symbol = export.forwarder.rpartition(".")
             try:
-                loaded = self._loaded(module, loaded.module.name)
-            except SymbolNotFoundError as missing:
+                loaded = self._forwarded(module, loaded.module.name)
+            except (SymbolNotFoundError, AmbiguousSymbolError) as missing:
                 path = f"{_written_out(trail)} is forwarded to {export.forwarder}"
                 raise SymbolNotFoundError(f"{path}, and {missing}") from None
 
     def _lookup(self, loaded: Loaded, symbol: str) -> Export | int | None:
         """The export of that name; where debug symbols alone have it, where it is."""
         try:
-            export = self._table(loaded).find(symbol)
+            table = self._table(loaded)
         except (BadImageError, NotReadableError):
             place = self._debugged(loaded, symbol)
             if place is None:
                 raise
             return place
-        return export or self._debugged(loaded, symbol)
+        found = table.find(symbol) or self._debugged(loaded, symbol)
+        return table.find_regardless_of_case(symbol) if found is None else found
 
     def _debugged(self, loaded: Loaded, symbol: str) -> int | None:
         """Where debug symbols have that name."""
-        found = (info.find(loaded.module, symbol) for info in self._debug_infos)
+        found = (info.find(loaded.module, symbol) for info in list(self._debug_infos.values()))
         return next((place for place in found if place is not None), None)
 
     def _no_export(self, loaded: Loaded, symbol: str, trail: list[tuple[str, str]]) -> SymbolNotFoundError:
@@ -223,14 +271,42 @@ class Symbols:
 
     def symbol_at(self, address: int) -> Symbol | None:
         """The place by the nearest name before it; None where it is in no module."""
+        return self._again(lambda: self._symbol_at(address))
+
+    def _symbol_at(self, address: int) -> Symbol | None:
         loaded = self._modules.at(address)
         if loaded is None:
             return None
+        module = loaded.module
         names = [self._exported_before(loaded, address)]
-        names += [self._debugged_before(info, loaded, address) for info in self._debug_infos]
+        names += [self._debugged_before(info, loaded, address) for info in list(self._debug_infos.values())]
         # Of several names for one place, the export.
-        name, place = max(filter(None, names), key=lambda found: found[1], default=(None, loaded.module.base))
-        return Symbol(loaded.module, name, address - place)
+        name, place = max(filter(None, names), key=lambda found: found[1], default=(None, module.base))
+        start, offset = self._written(loaded, name, place), address - place
+        if start is None:
+            start, offset = self._label(loaded, module.name), address - module.base
+        return Symbol(module, name, address - place, f"{start}+0x{offset:X}" if offset else start)
+
+    def _written(self, loaded: Loaded, name: str | None, place: int) -> str | None:
+        """The symbol as an address expression; None where its name leads elsewhere, or nowhere."""
+        if name is None or '"' in name or self._place_of(loaded, name) != place:
+            return None
+        label = self._label(loaded, stem(loaded.module.name), loaded.module.name)
+        return f"{label}!{written_symbol(name)}"
+
+    def _place_of(self, loaded: Loaded, name: str) -> int | None:
+        with contextlib.suppress(BadImageError, NotReadableError):
+            found = self._lookup(loaded, name)
+            return found if found is None or isinstance(found, int) else found.address
+        return None
+
+    def _label(self, loaded: Loaded, *names: str) -> str:
+        """The module as an address expression has it: by the first of its names that is its alone."""
+        for name in names:
+            with contextlib.suppress(AmbiguousSymbolError):
+                if self._modules.listed_as(name) is loaded:
+                    return written(name)
+        return written(loaded.module.path)
 
     def _exported_before(self, loaded: Loaded, address: int) -> tuple[str, int] | None:
         try:
@@ -245,7 +321,8 @@ class Symbols:
         if found is None:
             return None
         with contextlib.suppress(BadImageError, NotReadableError):
-            if self._table(loaded).find(found[0]) is not None:
+            export = self._table(loaded).find(found[0])
+            if export is not None:
                 return None  # dbghelp of Wine 8 has it behind the first instructions
         return found
 
@@ -253,17 +330,18 @@ class Symbols:
 
     def add(self, info: DebugInfo) -> None:
         """Know the names of these debug symbols too."""
-        self._debug_infos.append(info)
+        self._debug_infos[id(info)] = info
 
     def forget(self, info: DebugInfo) -> None:
         """Don't know them any more."""
-        self._debug_infos = [each for each in self._debug_infos if each is not info]
+        self._debug_infos.pop(id(info), None)
+        self._found.clear()
 
     def close(self) -> None:
         """Let go of all debug symbols."""
-        for info in self._debug_infos:
+        for info in list(self._debug_infos.values()):
+            self.forget(info)
             info.close()
-        self._debug_infos = []
 
     def _table(self, loaded: Loaded) -> ExportTable:
         """The exports of that module.
@@ -271,19 +349,28 @@ class Symbols:
         :raises BadImageError: its headers make no sense.
         :raises NotReadableError: they can't be read.
         """
-        table = self._tables.get(loaded)
-        if table is None:
+        tables = self._tables
+        table = tables.get(loaded)
+        if table is not None:
+            return table
+        try:
             table = self._read_table(loaded.module)
-            if loaded.head is not None:
-                # Without those of modules that are gone.
-                self._tables = {
-                    each: self._tables[each] for each in self._modules.listed if each in self._tables
-                }
-                self._tables[loaded] = table
+        except (BadImageError, NotReadableError):
+            self._require(loaded)
+            raise
+        self._require(loaded)
+        if loaded.head is not None:
+            # Without those of modules that are gone.
+            self._tables = {each: tables[each] for each in self._modules.listed if each in tables}
+            self._tables[loaded] = table
         return table
 
+    def _require(self, loaded: Loaded) -> None:
+        """Make sure that what was just read is that module's."""
+        if loaded.head is not None and not self._modules.is_there(loaded):
+            raise _GoneError(f"{loaded.module.name} was unloaded while it was looked at")
+
     def _read_table(self, module: Module) -> ExportTable:
-        header: Header = read_header(self._program.read, module.base)
-        size = min(header.size, module.size)  # what the loader knows, the program can't damage
-        exports = read_exports(self._program.read, module.base, header._replace(size=size))
+        header = read_header(self._program.read, module.base)
+        exports = read_exports(self._program.read, module.base, header)
         return ExportTable(exports, module.base, header.sections)

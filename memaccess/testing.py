@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from memaccess._pe import Header
     from memaccess._records import Region
     from memaccess._types import DataModel
 
@@ -220,7 +221,8 @@ class FakeProcess:
             *base*, or where it is forwarded to, as ``'NTDLL.RtlAllocateHeap'``.
         :param symbols: what its debug symbols know beyond that: for each name the offset from *base*.
         :param lines: the source lines in them: for each offset the file and the number of the line.
-        :raises ValueError: nothing can be loaded there, or there is memory already.
+        :raises ValueError: nothing can be loaded there, there is memory already, that file is loaded
+            already, or a DLL can't have such exports.
 
         The module that has the program's own path is the program itself.
 
@@ -234,10 +236,12 @@ class FakeProcess:
         if base % _GRANULARITY:
             raise ValueError(f"Windows loads modules at multiples of 0x{_GRANULARITY:x}, not at 0x{base:x}")
         path = name if "\\" in name else f"C:\\{name}"
+        if any(each.file == path for each in self._mappings):
+            raise ValueError(f"{path} is loaded already")
         image = make_image(self.bitness, _windows_paths.file_name(path), code, data, exports or {})
-        self._symbols[path], self._lines[path] = symbols or {}, lines or {}
         read_only = _windows_protection.RIGHTS["r--"]
         mapping = self._add(base, len(image.content), read_only, MemoryType.IMAGE, path)
+        self._symbols[path], self._lines[path] = symbols or {}, lines or {}
         mapping.data[:] = image.content
         for offset, size, rights in image.sections:
             first, last = offset // PAGE, -(-(offset + size) // PAGE)
@@ -330,17 +334,24 @@ class FakeProcess:
                 continue
             base = found[each.file].base if each.file in found else each.base
             name = _windows_paths.file_name(each.file)
-            entry, bitness = self._entry_and_bitness(base)
-            found[each.file] = Module(name, each.file, base, each.end - base, entry, bitness)
+            header = self._header(base)
+            found[each.file] = Module(
+                name,
+                each.file,
+                base,
+                each.end - base,
+                base + header.entry if header and header.entry else None,
+                header.bitness if header else self.bitness,
+                header.timestamp if header else None,
+            )
         # The program itself comes first, as its loader has it.
         return sorted(found.values(), key=lambda module: (module.path != self.path, module.base))
 
-    def _entry_and_bitness(self, base: int) -> tuple[int | None, int]:
+    def _header(self, base: int) -> Header | None:
         try:
-            header = read_header(self.peek, base)
+            return read_header(self.peek, base)
         except ValueError:
-            return None, self.bitness  # it was mapped without headers
-        return base + header.entry if header.entry else None, header.bitness
+            return None  # it was mapped without headers
 
     def _file_at(self, address: int) -> str | None:
         found = (each.file for each in self._mappings if each.base <= address < each.end)

@@ -121,8 +121,9 @@ class Dbghelp:
         info = IMAGEHLP_MODULEW64()
         info.SizeOfStruct = ctypes.sizeof(info)
         dbghelp.SymGetModuleInfoW64(self._session, base, ctypes.byref(info))
-        # Wine 8 says of the 32-bit ntdll that it is the file of the 64-bit one.
-        is_another = info.ImageSize != module.size
+        # The file may be another build by now; and Wine 8 says of the 32-bit ntdll that it is the file
+        # of the 64-bit one.
+        is_another = (info.ImageSize, info.TimeDateStamp) != (module.size, module.timestamp)
         return "" if is_another or info.SymType in _USELESS else alias
 
 

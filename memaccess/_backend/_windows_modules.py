@@ -93,7 +93,7 @@ def _module(handles: list[OwnedHandle], base: int, process: Process) -> Module:
     except (SystemFailure, BadImageError):  # a program may overwrite its own headers
         return _told_module(handles, base, path)
     entry = base + header.entry if header.entry else None
-    return Module(file_name(path), path, base, header.size, entry, header.bitness)
+    return Module(file_name(path), path, base, header.size, entry, header.bitness, header.timestamp)
 
 
 def _told_module(handles: list[OwnedHandle], base: int, path: str) -> Module:

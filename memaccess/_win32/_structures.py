@@ -269,6 +269,7 @@ class IMAGEHLP_MODULEW64(ctypes.Structure):
         SizeOfStruct: int
         BaseOfImage: int
         ImageSize: int
+        TimeDateStamp: int
         SymType: int
 
     _fields_ = [

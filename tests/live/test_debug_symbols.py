@@ -100,6 +100,18 @@ def test_symbols_are_looked_for_where_the_user_says(bitness: int, tmp_path: Path
         assert found == target.facts["addresses"]["take_damage"]
 
 
+def test_symbols_of_another_build_are_not_used(named: Target) -> None:
+    with MemoryView(named.facts["pid"], "rw") as view:
+        base = view.modules()[0].base
+        timestamp = base + view.read_uint32(base + 0x3C) + 8
+        view.write_uint32(view.read_uint32(timestamp) ^ 1, timestamp, force=True)
+        with view.debug_symbols(), pytest.raises(SymbolNotFoundError):
+            view.read(1, symbol(view, "take_damage"))
+        view.write_uint32(view.read_uint32(timestamp) ^ 1, timestamp, force=True)
+        with view.debug_symbols():
+            assert int(view.address(symbol(view, "take_damage"))) == named.facts["addresses"]["take_damage"]
+
+
 def test_several_sessions_and_threads_are_kept_apart(named: Target) -> None:
     wanted = named.facts["addresses"]["take_damage"]
     views = [MemoryView(named.facts["pid"]) for _ in range(4)]

@@ -7,7 +7,7 @@ import sys
 import traceback
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from memaccess import (
@@ -108,6 +108,9 @@ def base(game):
         ("(short)[FFFE]", -1),
         ("(dword)10*2", 0x20),
         ("(qword)-1", (1 << 64) - 1),
+        ("x - y.dll", ord("x") - sum(map(ord, "y.dll"))),
+        ("a.b-y.dll", sum(map(ord, "a.b")) - sum(map(ord, "y.dll"))),
+        ("[x+y]+g.exe+z!w", sum(map(ord, "xy")) + 1 + sum(map(ord, "g.exezw"))),
     ],
 )
 def test_arithmetic_is_as_everywhere(text, expected):
@@ -136,6 +139,9 @@ def test_arithmetic_is_as_everywhere(text, expected):
         ("ws2_32!#3", "ws2_32", "#3", "ws2_32!#3"),
         ("game!?fire@Gun@@QEAAXXZ", "game", "?fire@Gun@@QEAAXXZ", "game!?fire@Gun@@QEAAXXZ"),
         ("game!ns::fire", "game", "ns::fire", "game!ns::fire"),
+        ("mono-2.0-bdwgc.dll", None, "mono-2.0-bdwgc.dll", '"mono-2.0-bdwgc.dll"'),
+        ("mono-2.0-bdwgc!main", "mono-2.0-bdwgc", "main", '"mono-2.0-bdwgc"!main'),
+        ('"C:\\Games (x86)\\game.exe"', None, "C:\\Games (x86)\\game.exe", '"C:\\Games (x86)\\game.exe"'),
         ("Spiel-Größe.exe", None, "Spiel-Größe.exe", '"Spiel-Größe.exe"'),
     ],
 )
@@ -182,11 +188,31 @@ def test_an_error_points_at_the_place(view, text, position, message):
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 5000, "1+" * 150 + "1", "-" * 3000 + "1", "(" * 101 + "1" + ")" * 101]
+    "text",
+    [
+        "[" * 5000,
+        "1+" * 150 + "1",
+        "-" * 3000 + "1",
+        "x+" * 99 + "x" + " " * 3800 + "y z",
+        "(" * 101 + "1" + ")" * 101,
+    ],
 )
 def test_what_nobody_types_is_refused(text):
-    with pytest.raises(AddressSyntaxError, match=r"too long|too many"):
+    with pytest.raises(AddressSyntaxError, match=r"too long|too many|not expected"):
         parse(text)
+
+
+def test_other_alphabets_have_no_casts_and_no_digits():
+    with pytest.raises(AddressSyntaxError):
+        parse("(\u017fhort)10")
+    for text in ("\u0661", "#\u0663"):
+        assert parse(text) == Name(None, text, 0)
+
+
+def test_a_place_is_pointed_at_in_one_line(view):
+    with pytest.raises(AddressSyntaxError) as caught:
+        view.address("game.exe\n+\t[10")
+    assert caught.value.__notes__ == ["  game.exe + [10\n             ^"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="older tracebacks show no notes")
@@ -225,6 +251,9 @@ def without_places(node):
 
 
 @given(st.recursive(numbers | names, larger, max_leaves=12))
+@example(Sum(Name(None, "x", 0), "+", Name(None, "game.exe", 0), 0))
+@example(Sum(Name(None, "x", 0), "-", Product(Name(None, "y!", 0), Number(1, 0), 0), 0))
+@example(Sum(Name(None, "my", 0), "+", Name("game", "x", 0), 0))
 def test_what_is_written_is_understood_as_it_was_meant(node):
     text = str(node)
     again = parse(text)
@@ -287,9 +316,19 @@ def test_places_beside_a_place(view):
     health = view.address("[game.exe+2010]")
     assert int(health + 0x18) == HEAP + 0x18
     assert int(health + 0x18 - 8) == HEAP + 0x10
-    assert str(health - 8 + 0x20) == "[game.exe+2010]-8+20"
-    with pytest.raises(TypeError):
-        health + "8"
+    assert str(health - 8 + 0x20) == "[game.exe+2010]+18"
+    assert str(0x20 + health - 0x28) == "[game.exe+2010]-8"
+    for wrong in (lambda: health + "8", lambda: health + health, lambda: health - health):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_a_place_can_be_moved_for_ever(view, base):
+    place = view.address("game.exe")
+    for _ in range(300):
+        place = place + 4
+    assert int(place) == base + 1200
+    assert str(place) == "game.exe+4B0"
 
 
 def test_an_address_may_be_made_of_what_stands_for_one(view):

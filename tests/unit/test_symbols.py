@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from memaccess import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
+from memaccess import (
+    AmbiguousSymbolError,
+    BadImageError,
+    BrokenChainError,
+    ClosedViewError,
+    NotReadableError,
+    SymbolNotFoundError,
+)
 from memaccess.testing import FakeProcess
 
 GAME = 0x1_4000_0000
@@ -345,3 +354,210 @@ def test_closing_the_view_lets_go_of_symbols(game, built):
 def test_a_search_path_is_text(view):
     with pytest.raises(TypeError, match="a search path is a str, not int"):
         view.debug_symbols(5)
+
+
+# -- what a hostile review broke
+
+
+def test_symbols_of_files_with_one_name_are_told_apart_by_their_paths(game, view):
+    game.load("C:\\winsxs\\engine.dll", 0x2_0000_0000, exports={"Fire": 0x1000})
+    symbol = view.symbol_at(0x2_0000_1004)
+    assert str(symbol) == '"C:\\winsxs\\engine.dll"!Fire+0x4'
+    assert int(view.address(str(symbol))) == 0x2_0000_1004
+    assert str(view.symbol_at(0x2_0000_0010)) == '"C:\\winsxs\\engine.dll"+0x10'
+    assert str(view.symbol_at(ENGINE + 0x1044)) == "engine!FireTwice+0x4"
+
+
+def test_symbols_of_names_that_differ_in_their_endings_are_written_whole(game, view):
+    game.load("engine.asi", 0x2_0000_0000, exports={"Fire": 0x1000})
+    for address in (0x2_0000_1000, ENGINE + 0x1040):
+        symbol = view.symbol_at(address)
+        assert int(view.address(str(symbol))) == address
+    assert str(symbol) == "engine.dll!FireTwice"
+
+
+def test_a_name_that_leads_elsewhere_is_not_written(game, view, monkeypatch):
+    game.load("two.dll", 0x2_0000_0000, symbols={"init": 0x1010, 'operator "" _km': 0x1100})
+    with view.debug_symbols() as symbols:
+        assert str(view.symbol_at(0x2_0000_1012)) == "two!init+0x2"
+        assert str(view.symbol_at(0x2_0000_1104)) == "two.dll+0x1104"
+        assert view.symbol_at(0x2_0000_1104).name == 'operator "" _km'
+        monkeypatch.setattr(symbols._info, "name_at", lambda module, _: ("init", module.base + 0x1060))
+        symbol = view.symbol_at(0x2_0000_1064)
+        assert (str(symbol), symbol.name, symbol.offset) == ("two.dll+0x1064", "init", 4)
+
+
+def test_the_exact_name_comes_before_one_in_another_case(game, view):
+    game.load(
+        "built.dll", 0x2_0000_0000, exports={"Reload": 0x1000, "Start": 0x1010}, symbols={"reload": 0x1020}
+    )
+    with view.debug_symbols():
+        assert resolve(view, "built", "reload") == 0x2_0000_1020
+        assert resolve(view, "built", "Reload") == 0x2_0000_1000
+        assert resolve(view, "built", "start") == 0x2_0000_1010
+        assert str(view.symbol_at(0x2_0000_1024)) == "built!reload+0x4"
+
+
+def test_forwarders_lead_where_the_loader_goes(game, view):
+    game.load("engine.exe", 0x2_0000_0000, exports={"Fire": 0x1000})
+    game.load("C:\\windows\\version.dll", 0x2_1000_0000, exports={"GetInfo": 0x1000})
+    game.load("a.dll", 0x2_2000_0000, exports={"Go": "engine.Fire", "Get": "C:\\windows\\version.GetInfo"})
+    assert resolve(view, "a", "Go") == ENGINE + 0x1000
+    assert resolve(view, "a", "Get") == 0x2_1000_1000
+    assert view.module("C:\\Windows\\version").base == 0x2_1000_0000
+
+
+def test_a_forwarder_to_a_number_that_is_none_is_not_found(game, view):
+    game.load("a.dll", 0x2_0000_0000, exports={"Stop": "engine.#" + "9" * 5000})
+    game.load("b.dll", 0x2_1000_0000, exports={"Stop": 0x1000})
+    with pytest.raises(SymbolNotFoundError):
+        resolve(view, "a", "Stop")
+    assert int(view.address("Stop")) == 0x2_1000_1000
+
+
+def test_a_module_that_is_swapped_after_it_was_listed_is_not_believed(game, view, monkeypatch):
+    original = type(view).modules
+
+    def list_and_swap(self):
+        modules = original(self)
+        if any(each.name == "engine.dll" for each in modules):
+            game.unmap(ENGINE)
+            game.load("other.dll", ENGINE, code=0x3000, exports={"Fire": 0x1500})
+        return modules
+
+    monkeypatch.setattr(type(view), "modules", list_and_swap)
+    view.module("physics")
+    assert view.module_at(ENGINE + 0x1500).name == "other.dll"
+    assert str(view.symbol_at(ENGINE + 0x1500)) == "other!Fire"
+    with pytest.raises(SymbolNotFoundError):
+        view.module("engine")
+
+
+def test_a_module_that_is_swapped_while_its_exports_are_read_is_looked_for_anew(game, view, monkeypatch):
+    names = view._names()
+    original = names._read_table
+
+    def read_and_swap(module):
+        if module.base == ENGINE and module.name == "engine.dll":
+            game.unmap(ENGINE)
+            game.load("late.dll", ENGINE, code=0x3000, exports={"Fire": 0x1500})
+            game.load("engine.dll", 0x2_0000_0000, exports={"Fire": 0x1700})
+        return original(module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(names, "_read_table", read_and_swap)
+        view.module("engine")
+        with pytest.raises(SymbolNotFoundError):
+            resolve(view, "gone", "Fire")
+    assert resolve(view, "engine", "Fire") == ENGINE + 0x1000
+    with monkeypatch.context() as patch:
+        names._tables.clear()
+        patch.setattr(names, "_read_table", read_and_swap)
+        with pytest.raises(SymbolNotFoundError):
+            resolve(view, "engine", "Never")
+    assert resolve(view, "engine", "Fire") == 0x2_0000_1700
+    assert resolve(view, "late", "Fire") == ENGINE + 0x1500
+
+
+def test_a_missing_name_is_not_compared_with_everything(game, view, monkeypatch):
+    compared = []
+    monkeypatch.setattr("memaccess._symbols.likely", lambda *args: compared.append(args) or "")
+    with pytest.raises(SymbolNotFoundError):
+        view.read(1, "NoSuchName")
+    assert int(view.address("Score"))
+    assert len(compared) == 1
+
+
+def test_threads_share_one_table_and_find_every_name(game):
+    exports = {f"Function{number}": 0x1000 + number for number in range(2000)}
+    game.load("many.dll", 0x2_0000_0000, code=0x1000, exports=exports)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(5):
+            with game.open() as view, ThreadPoolExecutor(8) as pool:
+                names = [f"many!function{number}" for number in range(1990, 1998)]
+                found = list(pool.map(lambda name, view=view: int(view.address(name)), names))
+                assert found == [0x2_0000_1000 + number for number in range(1990, 1998)]
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_session_that_is_opened_while_the_view_is_closed_is_let_go(game, monkeypatch):
+    view = game.open()
+    names = view._names()
+    original = names.add
+    opened = []
+
+    def add_and_close(info):
+        opened.append(info)
+        view.close()
+        original(info)
+
+    monkeypatch.setattr(names, "add", add_and_close)
+    with pytest.raises(ClosedViewError):
+        view.debug_symbols()
+    assert opened[0]._symbols == {}
+
+
+def test_what_was_found_in_symbols_is_looked_for_anew_without_them(game, view, built):
+    with view.debug_symbols():
+        assert int(view.address("reload")) == built + 0x1020
+    game.load("later.dll", 0x2_4000_0000, exports={"reload": 0x1000})
+    assert int(view.address("reload")) == 0x2_4000_1000
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_module_without_an_ending_has_its_own_name_only(game, view, name):
+    game.load("plain", 0x2_0000_0000)
+    assert view.module("plain").base == 0x2_0000_0000
+    with pytest.raises(SymbolNotFoundError):
+        view.module(name)
+
+
+def test_damaged_headers_are_pointed_at_in_an_address(game, view):
+    with game.open("w") as writer:
+        writer.write(b"XX", ENGINE + 0x80, force=True)
+    place = view.address("8+engine!Fire")
+    with pytest.raises(BadImageError) as caught:
+        int(place)
+    assert (caught.value.expression, caught.value.position) == ("8+engine!Fire", 2)
+    assert "is damaged" in repr(place)
+
+
+def test_batches_go_on_where_one_address_leads_nowhere(game, view):
+    game.map(0x3000_0000, b"\x07")
+    requests = [("int", 0x3000_0000), ("int", "[30000010]"), ("int", "gone.dll+10"), (1, 0x3000_0000)]
+    first, null, unknown, last = view.read_many(requests, return_errors=True)
+    assert (first, last) == (7, b"\x07")
+    assert isinstance(null, BrokenChainError)
+    assert isinstance(unknown, SymbolNotFoundError)
+    with pytest.raises(BrokenChainError):
+        view.read_many(requests)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"exports": {0: 0x1000}},
+        {"exports": {70000: 0x1000}},
+        {"exports": {"A": 0}},
+        {"exports": {"A": -1}},
+        {"exports": {"A": 0x3000}},
+        {"exports": {"A": 1 << 40}},
+        {"exports": {"": 0x1000}},
+        {"exports": {"\ud800": 0x1000}},
+        {"exports": {"A\0": 0x1000}},
+        {"code": -4096},
+        {"name": "engine.dll"},
+        {"base": 0x2_0000_1000},
+        {"base": ENGINE},
+    ],
+    ids=repr,
+)
+def test_a_fake_loads_what_windows_could_load(game, arguments):
+    with game.open() as view:
+        before = view.modules()
+        with pytest.raises(ValueError, match=r"an? |is loaded|Windows loads|there is"):
+            game.load(**{"name": "wrong.dll", "base": 0x2_0000_0000, **arguments})
+        assert view.modules() == before
