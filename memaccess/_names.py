@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import operator
-import weakref
 from typing import TYPE_CHECKING
 
 from memaccess._arguments import checked_text
@@ -322,6 +321,8 @@ class NameAccess(MapAccess):
     def _names(self) -> Symbols:
         """What is known of the program's modules."""
         if self._symbols is None:
+            import weakref
+
             from memaccess._symbols import Symbols
 
             # Not the view itself: in a circle it would be collected late, with its handle. And one
