@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Exception)
 
 _MOST = 4096
-"""Characters of an expression: far more than people write, and few enough for Python's stack."""
+"""Characters of an expression: far more than people write."""
 _MOST_PARTS = 100
+"""Few enough for Python's stack, since each may be inside the one before."""
 _CASTS = {
     "byte": (1, False),
     "word": (2, False),

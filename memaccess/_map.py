@@ -278,7 +278,7 @@ class MapAccess(ByteAccess):
         for address, size in _snapshots.ranges_of(ranges):
             extent = checked_extent(size)  # free regions may have more bytes than this Python can hold
             wanted.append((self._checked_address(address, extent), extent))
-        self.read(0, 0)  # says where the view may not
+        self._perform(Access.READ, "take a snapshot", 0, 0, lambda _process: None)  # where the view may not
         return _snapshots.take(self, self._model, wanted)
 
     # -- changing it

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError
 from memaccess._pe import read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Protocol
+    from collections.abc import Callable, Iterable
+    from typing import Protocol, TypeVar
 
     from memaccess._records import Module
+
+    T = TypeVar("T")
 
     class Program(Protocol):
         """What is asked of the program."""
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 
         def _api_sets(self) -> int | None:
             """Where it has its table of API sets; None where it has none."""
+            ...
+
+        def _ask_debug_symbols(self, question: Callable[[], T], /) -> T:
+            """Ask them something, with an error for users where the system refuses."""
             ...
 
 
@@ -71,10 +78,11 @@ class Modules:
 
         :raises AmbiguousSymbolError: several have it.
         """
-        known = self._listed.named(name)
-        if known is None or not self.is_there(known):
-            known = self._list().named(name)
-        return known
+        with contextlib.suppress(AmbiguousSymbolError):  # one of them may be gone by now
+            known = self._listed.named(name)
+            if known is not None and self.is_there(known):
+                return known
+        return self._list().named(name)
 
     def at(self, address: int) -> Loaded | None:
         """The module that has that address."""

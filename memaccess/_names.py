@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import operator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._arguments import checked_text
 from memaccess._errors import Cause, WrongBitnessError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from memaccess._records import Export, Module, SourceLine, Symbol
     from memaccess._snapshots import Snapshot
     from memaccess._symbols import Symbols
+
+T = TypeVar("T")
 
 
 @functools.cache
@@ -107,7 +109,9 @@ class DebugSymbols:
         """
         number = self._view._checked_address(address, 1)
         module = self._view.module_at(number)
-        return None if module is None else self._info.line_at(module, number)
+        if module is None:
+            return None
+        return self._view._ask_debug_symbols(functools.partial(self._info.line_at, module, number))
 
     def close(self) -> None:
         """Let them go; a second call does nothing.
@@ -237,8 +241,9 @@ class NameAccess(MapAccess):
         :raises OverflowError: the int does not lie in the program's address space.
 
         Nothing is looked up yet, so it works for a module that is still to be loaded. Using it raises
-        :exc:`BrokenChainError` where a pointer in it is null or can't be read, and
-        :exc:`SymbolNotFoundError` or :exc:`AmbiguousSymbolError` for a name.
+        :exc:`BrokenChainError` where a pointer in it is null or can't be read, for a name
+        :exc:`SymbolNotFoundError` or :exc:`AmbiguousSymbolError`, :exc:`BadImageError` where the headers of
+        its module are damaged, and what :meth:`modules` raises.
 
         >>> health = view.address('[game.exe+2010]+8')
         >>> health
@@ -334,6 +339,10 @@ class NameAccess(MapAccess):
     def _api_sets(self) -> int | None:
         what = "find the table of API sets"
         return self._perform(Access.READ, what, 0, 0, lambda process: process.api_sets())
+
+    def _ask_debug_symbols(self, question: Callable[[], T]) -> T:
+        """Ask them something, with an error for users where the system refuses."""
+        return self._perform(Access.READ, "look up debug symbols", 0, 0, lambda _process: question())
 
     def _may_be_image(self, address: int) -> bool:
         """Whether a module may have that address."""

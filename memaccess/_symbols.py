@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import functools
 from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
@@ -258,8 +259,11 @@ class Symbols:
 
     def _debugged(self, loaded: Loaded, symbol: str) -> int | None:
         """Where debug symbols have that name."""
-        found = (info.find(loaded.module, symbol) for info in list(self._debug_infos.values()))
-        return next((place for place in found if place is not None), None)
+        for info in list(self._debug_infos.values()):
+            place = self._program._ask_debug_symbols(functools.partial(info.find, loaded.module, symbol))
+            if place is not None:
+                return place
+        return None
 
     def _no_export(self, loaded: Loaded, symbol: str, trail: list[tuple[str, str]]) -> SymbolNotFoundError:
         path = _written_out([*trail, (loaded.module.name, symbol)]) + ", and " if trail else ""
@@ -317,7 +321,7 @@ class Symbols:
 
     def _debugged_before(self, info: DebugInfo, loaded: Loaded, address: int) -> tuple[str, int] | None:
         """The nearest private name; a name that is exported too is where the export is."""
-        found = info.name_at(loaded.module, address)
+        found = self._program._ask_debug_symbols(functools.partial(info.name_at, loaded.module, address))
         if found is None:
             return None
         with contextlib.suppress(BadImageError, NotReadableError):

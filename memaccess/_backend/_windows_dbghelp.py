@@ -11,6 +11,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING
 
+from memaccess._backend._windows_paths import LONGEST
 from memaccess._records import SourceLine
 from memaccess._win32 import dbghelp
 from memaccess._win32._constants import SymbolOption, SymbolType
@@ -32,7 +33,6 @@ _USELESS = (SymbolType.NONE, SymbolType.EXPORT, SymbolType.DEFERRED, SymbolType.
 """Exports are read from the program itself: dbghelp of Wine 8 skips the first bytes of some of them."""
 _LONGEST_NAME = 2000
 """MAX_SYM_NAME of dbghelp.h."""
-_LONGEST_PATH = 32768
 
 _alone = threading.RLock()
 """Held during every call: they share their state, whichever session they are for."""
@@ -56,7 +56,7 @@ class Dbghelp:
             dbghelp.SymSetOptions(_OPTIONS)
             dbghelp.SymInitializeW(self._session, search_path, False)
             self._open = True
-            path = ctypes.create_unicode_buffer(_LONGEST_PATH)
+            path = ctypes.create_unicode_buffer(LONGEST)
             dbghelp.SymGetSearchPathW(self._session, path, len(path))
             self._search_path = path.value
 

@@ -54,6 +54,7 @@ NOT_AT_IMPORT = {
     "asyncio",
     "ctypes",
     "dataclasses",
+    "difflib",
     "inspect",
     "json",
     "logging",
@@ -138,6 +139,11 @@ def names_in(module: str) -> set[str]:
 @every_module
 def test_every_module_has_a_floor(module):
     assert room(module) in FLOOR_OF
+
+
+def test_the_page_on_the_house_has_every_room():
+    page = (HOUSE.parent / "docs" / "internals" / "architecture.rst").read_text(encoding="utf-8")
+    assert {room for room in FLOOR_OF if room not in page} == {"__main__"}
 
 
 @every_module

@@ -13,9 +13,11 @@ from memaccess import (
     BadImageError,
     BrokenChainError,
     ClosedViewError,
+    MemoryAccessError,
     NotReadableError,
     SymbolNotFoundError,
 )
+from memaccess._errors import SystemFailure
 from memaccess.testing import FakeProcess
 
 GAME = 0x1_4000_0000
@@ -561,3 +563,29 @@ def test_a_fake_loads_what_windows_could_load(game, arguments):
         with pytest.raises(ValueError, match=r"an? |is loaded|Windows loads|there is"):
             game.load(**{"name": "wrong.dll", "base": 0x2_0000_0000, **arguments})
         assert view.modules() == before
+
+
+def test_of_two_endings_one_may_be_gone_by_now(game, view):
+    game.load("engine.asi", 0x2_0000_0000)
+    with pytest.raises(AmbiguousSymbolError):
+        view.module("engine")
+    game.unmap(0x2_0000_0000)
+    assert view.module("engine").base == ENGINE
+
+
+def test_what_debug_symbols_refuse_is_an_error_for_users(view, built, monkeypatch):
+    def refuse(*_):
+        raise SystemFailure("SymSetSearchPathW", winerror=87, text="No.")
+
+    with view.debug_symbols() as symbols:
+        for method in ("find", "name_at", "line_at"):
+            monkeypatch.setattr(symbols._info, method, refuse)
+        for ask in (
+            lambda: view.read(1, "built!reload"),
+            lambda: view.symbol_at(built + 0x1024),
+            lambda: symbols.line_at(built + 0x1024),
+        ):
+            with pytest.raises(
+                MemoryAccessError, match="Can't look up debug symbols of process 5556, error code 87"
+            ):
+                ask()
