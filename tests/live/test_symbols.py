@@ -22,6 +22,7 @@ from memaccess import (
     SymbolNotFoundError,
     TargetExitedError,
     WrongBitnessError,
+    list_windows,
 )
 
 if TYPE_CHECKING:
@@ -157,10 +158,20 @@ def listed_by_toolhelp(view: MemoryView) -> list[Module]:
     pytest.fail(f"toolhelp lists others: {toolhelp_modules(view.pid)}")
 
 
+def wait_for_window(pid: int) -> None:
+    """Until the program has a window: then its DLLs have been loaded and have run."""
+    for _ in range(200):
+        if any(window.pid == pid for window in list_windows()):
+            return
+        time.sleep(0.05)
+    pytest.fail("it shows no window")
+
+
 @pytest.mark.parametrize("bitness", VISIBLE)
 def test_notepad_has_the_modules_and_exports_that_its_files_have(bitness: int) -> None:
     with subprocess.Popen([NOTEPAD[bitness]]) as notepad:
         try:
+            wait_for_window(notepad.pid)
             with MemoryView(notepad.pid) as view:
                 # toolhelp of Wine 8 fails for a program of the other width.
                 modules = listed_by_toolhelp(view) if bitness == targets.OWN_BITNESS else view.modules()
