@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from memaccess._view import MemoryView
 
 
+_UNPACKED = 1 << 16
+"""More than any type is aligned to."""
+
+
 class Slot(NamedTuple):
     """A field in its place."""
 
@@ -45,8 +49,11 @@ class Whole(NamedTuple):
 class Layout(Form):
     """A structure with its fields in their places."""
 
-    def __init__(self, cls: type[LiveStructure], slots: Iterable[Slot], whole: Whole, align: int) -> None:
+    def __init__(
+        self, cls: type[LiveStructure], slots: Iterable[Slot], whole: Whole, align: int, pack: int = _UNPACKED
+    ) -> None:
         self.cls = cls
+        self.pack = pack
         self.slots = {slot.name: slot for slot in slots}
         self.first = min((slot.offset for slot in self.slots.values()), default=0)
         self.end = max((slot.end for slot in self.slots.values()), default=0)
@@ -128,18 +135,17 @@ def lay_out(
     :raises ValueError: a field leaves the size that is given.
     """
     slots = [] if base is None else list(base.slots.values())
-    cursor, align = (0, 1) if base is None else (base.size, base.align)
+    cursor, align, pack = (0, 1, _UNPACKED) if base is None else (base.size, base.align, base.pack)
     for each in forms:
         if isinstance(each, Slot):
             slot = each
-            # A field that is not where its type would have it shows that the structure is packed.
-            alignment = math.gcd(slot.offset, slot.form.align)
+            pack = min(pack, _packing_shown_by(slot))
         else:
             name, form = each
-            slot, alignment = Slot(name, round_up(cursor, form.align), form), form.align
+            slot = Slot(name, round_up(cursor, form.align), form)
         slots.append(slot)
-        cursor, align = slot.end, max(align, alignment)
-    layout = Layout(cls, slots, whole, align)
+        cursor, align = slot.end, max(align, slot.form.align)
+    layout = Layout(cls, slots, whole, min(align, pack), pack)
     if layout.end > layout.size:
         last = max(slots, key=lambda slot: slot.end)
         raise ValueError(
@@ -147,6 +153,15 @@ def lay_out(
             f"0x{last.end:x}"
         )
     return layout
+
+
+def _packing_shown_by(slot: Slot) -> int:
+    """The most that the fields of its structure are aligned to, as its place shows.
+
+    A field that is not where its type would have it shows that the structure is packed.
+    """
+    alignment = math.gcd(slot.offset, slot.form.align)
+    return alignment if alignment < slot.form.align else _UNPACKED
 
 
 def round_up(number: int, step: int) -> int:

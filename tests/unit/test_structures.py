@@ -13,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memaccess import (
@@ -310,6 +310,56 @@ def test_a_field_that_is_not_aligned_makes_a_packed_structure():
         packed = Field(Packed)
 
     assert (sizeof(Packed, 64), offsetof(Holder, "packed", 64)) == (5, 1)
+
+
+PACKED = [("uint8", 1), ("uint16", 2), ("uint32", 4), ("uint64", 8), ("double", 8)]
+
+
+def packed_by_ctypes(names: list[str], pack: int) -> Any:
+    """The structure of those types under ``#pragma pack``."""
+    fields = [(f"f{number}", ctype_of(name, 64)) for number, name in enumerate(names)]
+    return type("Packed", (ctypes.Structure,), {"_pack_": pack, "_layout_": "ms", "_fields_": fields})
+
+
+def offsets_of(made: Any) -> list[int]:
+    return [getattr(made, name).offset for name, _ in made._fields_]
+
+
+@given(
+    names=st.lists(st.sampled_from([name for name, _ in PACKED]), min_size=1, max_size=6),
+    pack=st.sampled_from([1, 2, 4]),
+)
+def test_a_structure_that_shows_its_packing_is_as_long_as_for_ctypes(names, pack):
+    theirs = packed_by_ctypes(names, pack)
+    offsets = offsets_of(theirs)
+    assume(any(offset % dict(PACKED)[name] for name, offset in zip(names, offsets, strict=True)))
+    # Where two packings have the fields at the same places, nothing shows which it is: the wider one counts.
+    widest = max(each for each in (1, 2, 4) if offsets_of(packed_by_ctypes(names, each)) == offsets)
+    ours = declare("Packed", **{f"f{n}": Field(name, offsets[n]) for n, name in enumerate(names)})
+    assert sizeof(ours, 64) == ctypes.sizeof(packed_by_ctypes(names, widest))
+
+
+def test_one_field_that_is_not_aligned_packs_the_whole(view):
+    class Packet(Structure):
+        id = Field("uint32", 0)
+        kind = Field("uint8", 4)
+        length = Field("uint32", 5)
+
+    class Queue(Structure):
+        packets = Field(Array(Packet, 2))
+
+    class Longer(Packet):
+        more = Field("uint32", 9)
+
+    assert (sizeof(Packet, view), sizeof(Queue, view), sizeof(Longer, view)) == (9, 18, 13)
+    packets = Queue(view, BASE).packets
+    packets[1].write({"id": 4, "kind": 5, "length": 6})
+    assert view.read(9, BASE + 9) == struct.pack("<IBI", 4, 5, 6)
+
+
+def test_what_is_made_of_a_packed_structure_is_packed():
+    packed = declare("Packed", a=Field("uint16", 0), b=Field("uint32", 2))
+    assert sizeof(declare("Longer", (packed,), c=Field("uint32", 8), d=Field("uint16", 12)), 64) == 14
 
 
 def test_a_size_that_is_no_multiple_of_the_alignment_makes_a_packed_structure():
