@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memaccess._layouts._form import Form, Naming
-from memaccess._layouts._live import Live
+from memaccess._layouts._live import Live, refuse_pointers_from_elsewhere
 from memaccess._layouts._pieces import write_pieces
 from memaccess._layouts._place import behind
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     from memaccess._arguments import Address
-    from memaccess._layouts._form import Piece
+    from memaccess._layouts._form import Piece, Range
     from memaccess._view import MemoryView
 
 Got = TypeVar("Got")
@@ -67,7 +67,8 @@ class LiveArray(Live, Sequence[Got]):
         :param values: as many as there are items, each as the item takes it.
         :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
         :raises TypeError: a value is of another type; nothing is written.
-        :raises ValueError: there are more values or fewer; nothing is written.
+        :raises ValueError: there are more values or fewer, or one does not fit; or an array of pointers is
+            of another process. Nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
         :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
 
@@ -75,8 +76,7 @@ class LiveArray(Live, Sequence[Got]):
         >>> [item.count for item in player.bag]
         [5, 6]
         """
-        values = checked_values(values, self._count)
-        self._write(self._item.pieces_of_many(values, self._view), force=force)
+        self._write(self._pieces_for(self._count, values), force=force)
 
     def __len__(self) -> int:
         return self._count
@@ -102,12 +102,15 @@ class LiveArray(Live, Sequence[Got]):
         if isinstance(chosen, int):
             self._write_as(self._item, chosen * self._item.size, value)
             return
-        values = checked_values(value, len(chosen))
+        if chosen and chosen.step == 1:
+            start = chosen.start * self._item.size
+            self._write([(start + offset, data) for offset, data in self._pieces_for(len(chosen), value)])
+            return
         self._write(
             [
                 (number * self._item.size + offset, data)
-                for number, each in zip(chosen, values, strict=True)
-                for offset, data in self._item.pieces(each, self._view)
+                for number, pieces in zip(chosen, self._pieces_of_each(len(chosen), value), strict=True)
+                for offset, data in pieces
             ]
         )
 
@@ -130,12 +133,33 @@ class LiveArray(Live, Sequence[Got]):
 
     def _read(self, first: int, count: int) -> list[Any]:
         """The values of some items."""
+        return self._item.decode_many(self._bytes(first, count), count)
+
+    def _bytes(self, first: int, count: int) -> bytes:
         size = self._item.size
-        data = self._view.read(count * size, self._address() + first * size)
-        return self._item.decode_many(data, count)
+        return self._view.read(count * size, self._address() + first * size)
+
+    def _pieces_for(self, count: int, values: Any) -> list[Piece]:
+        return ArrayForm(self._item, count).pieces(values, self._view)
+
+    def _pieces_of_each(self, count: int, values: Any) -> list[list[Piece]]:
+        values = checked_items(self._item, count, values, self._view)
+        if isinstance(values, LiveArray):
+            data, size = values._bytes(0, count), self._item.size
+            return [self._item.raw_pieces(data[number * size :][:size]) for number in range(count)]
+        return [self._item.pieces(each, self._view) for each in values]
 
     def _write(self, pieces: list[Piece], *, force: bool = False) -> None:
         write_pieces(self._view, self._address(), pieces, force=force)
+
+
+def checked_items(item: Form, count: int, values: Any, view: MemoryView) -> list[Any] | LiveArray[Any]:
+    """*values* as a list of *count*, or as they are where they are an array of the same bytes."""
+    if isinstance(values, LiveArray):
+        refuse_pointers_from_elsewhere(item, values, view)
+        if item.is_like(values._item) and len(values) == count:
+            return values
+    return checked_values(values, count)
 
 
 def checked_values(values: Any, count: int) -> list[Any]:
@@ -154,20 +178,39 @@ def checked_values(values: Any, count: int) -> list[Any]:
 class ArrayForm(Form):
     """So many of the same form, one behind the other."""
 
-    def __init__(self, item: Form, count: int, name: str) -> None:
+    def __init__(self, item: Form, count: int, name: str = "") -> None:
         self.size = item.size * count
         self.align = item.align
         self._item = item
         self._count = count
         self._name = name
+        self.has_pointers = item.has_pointers
 
     def decode(self, data: bytes) -> list[Any]:
         return self._item.decode_many(data, self._count)
 
     def pieces(self, value: Any, view: MemoryView, /) -> list[Piece]:
         with Naming(self._name):
-            values = checked_values(value, self._count)
+            values = checked_items(self._item, self._count, value, view)
+        if isinstance(values, LiveArray):
+            # Its bytes as they are: not all of them are kept by what they mean, such as a NaN.
+            return self.raw_pieces(values._bytes(0, self._count))
         return self._item.pieces_of_many(values, view)
+
+    def ranges(self) -> list[Range]:
+        ranges = self._item.ranges()
+        if ranges == [(0, self._item.size)]:
+            return [(0, self.size)]
+        return [
+            (number * self._item.size + offset, size)
+            for number in range(self._count)
+            for offset, size in ranges
+        ]
+
+    def is_like(self, other: Form, /) -> bool:
+        return (
+            isinstance(other, ArrayForm) and other._count == self._count and self._item.is_like(other._item)
+        )
 
     def live(self, view: MemoryView, place: Address) -> LiveArray[Any]:
         return LiveArray(view, place, self._item, self._count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._layouts._place import looked_up
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Piece: TypeAlias = tuple[int, bytes]
     """Bytes to write, and how far behind the beginning."""
+    Range: TypeAlias = tuple[int, int]
+    """How far behind the beginning, and how many bytes."""
 
 
 class Form:
@@ -25,6 +27,21 @@ class Form:
     align: int
     is_plain = False
     """Whether live access gives what :meth:`decode` gives."""
+
+    has_pointers = False
+    """Whether there are values in it that mean something in one program alone."""
+
+    def ranges(self) -> list[Range]:
+        """Where its values are: all of it but padding."""
+        return [(0, self.size)]
+
+    def is_like(self, other: Form, /) -> bool:
+        """Whether the bytes of the other one are the same values as this one."""
+        return other is self
+
+    def raw_pieces(self, data: bytes, start: int = 0) -> list[Piece]:
+        """What to write for its values as they are; *data* begins so many bytes behind the beginning."""
+        return [(offset, data[offset - start : offset - start + size]) for offset, size in self.ranges()]
 
     def decode(self, data: bytes) -> Any:
         """The value of *data*, which has exactly :attr:`size` bytes."""
@@ -67,6 +84,18 @@ class Form:
         raise NotImplementedError
 
 
+class Slot(NamedTuple):
+    """A field in its place."""
+
+    name: str
+    offset: int
+    form: Form
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.form.size
+
+
 class Naming:
     """Puts a name before the text of an error that says what is wrong with a value."""
 
@@ -87,5 +116,5 @@ class Naming:
         if isinstance(error, (UnicodeDecodeError, UnicodeEncodeError)):
             # Its text is made of its parts.
             error.reason = f"{error.reason}, in {self._name}"
-        elif error is not None and type(error) in (TypeError, ValueError, OverflowError):
+        elif error is not None and self._name and type(error) in (TypeError, ValueError, OverflowError):
             error.args = (f"{self._name}: {error}",)

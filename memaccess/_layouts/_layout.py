@@ -8,33 +8,23 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memaccess._layouts._form import Form
+from memaccess._layouts._form import Form, Slot
+from memaccess._layouts._live import refuse_pointers_from_elsewhere
 from memaccess._layouts._padded import padded_structure
 from memaccess._layouts._place import looked_up
+from memaccess._layouts._unions import agreed, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from memaccess._arguments import Address
-    from memaccess._layouts._form import Piece
+    from memaccess._layouts._form import Piece, Range
     from memaccess._layouts._live import LiveStructure
     from memaccess._view import MemoryView
 
 
 _UNPACKED = 1 << 16
 """More than any type is aligned to."""
-
-
-class Slot(NamedTuple):
-    """A field in its place."""
-
-    name: str
-    offset: int
-    form: Form
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.form.size
 
 
 class Whole(NamedTuple):
@@ -57,6 +47,8 @@ class Layout(Form):
         self.slots = {slot.name: slot for slot in slots}
         self.first = min((slot.offset for slot in self.slots.values()), default=0)
         self.end = max((slot.end for slot in self.slots.values()), default=0)
+        self.has_pointers = any(slot.form.has_pointers for slot in self.slots.values())
+        self._overlap = overlap(list(self.slots.values()))
         self._source = whole.source
         self._ctype: Any = None
         if whole.size is None:
@@ -93,22 +85,51 @@ class Layout(Form):
 
     def pieces(self, value: Any, view: MemoryView, /) -> list[Piece]:
         if isinstance(value, self.cls):
-            whole = value.read()
-            value = {name: whole[name] for name in self.slots}  # a subclass has more
-        elif isinstance(value, (ctypes.Structure, ctypes.Union)) and type(value) in self._ctypes():
-            # Through its values, as its bytes between the fields are of the time when it was read.
-            value = self.decode(bytes(value))
+            return self._pieces_of_live(value, view)
+        if isinstance(value, (ctypes.Structure, ctypes.Union)) and type(value) in self._ctypes():
+            # Without its bytes between the fields, which are of the time when it was read.
+            return self.raw_pieces(bytes(value))
         if not isinstance(value, Mapping):
             raise TypeError(
                 f"{self.cls.__name__} takes a dict of fields, or another {self.cls.__name__}, "
                 f"not {type(value).__name__}"
             )
-        slots = [(self.slot(name), each) for name, each in value.items()]
-        return [
-            (slot.offset + offset, data)
+        return self._pieces_of_fields(value, view)
+
+    def _pieces_of_live(self, value: LiveStructure, view: MemoryView) -> list[Piece]:
+        """What to write to have the values of another one here."""
+        refuse_pointers_from_elsewhere(self, value, view)
+        if not self.is_like(value._layout_for(value._view._model)):
+            whole = value.read()
+            return self._pieces_of_fields({name: whole[name] for name in self.slots}, view)
+        if not self.slots:
+            return []
+        # Its bytes as they are: not all of them are kept by what they mean, such as a NaN.
+        data = value._view.read(self.end - self.first, value._address() + self.first)
+        return self.raw_pieces(data, self.first)
+
+    def _pieces_of_fields(self, values: Mapping[str, Any], view: MemoryView) -> list[Piece]:
+        slots = [(self.slot(name), each) for name, each in values.items()]
+        given = [
+            (slot, [(slot.offset + offset, data) for offset, data in slot.form.pieces(each, view)])
             for slot, each in slots
-            for offset, data in slot.form.pieces(each, view)
         ]
+        if self._overlap:
+            return agreed(self.cls.__name__, given)
+        return [piece for _, pieces in given for piece in pieces]
+
+    def ranges(self) -> list[Range]:
+        return [
+            (slot.offset + offset, size)
+            for slot in self.slots.values()
+            for offset, size in slot.form.ranges()
+        ]
+
+    def is_like(self, other: Form, /) -> bool:
+        # A class that is made of another one has its very slots.
+        return isinstance(other, Layout) and all(
+            other.slots.get(name) is slot for name, slot in self.slots.items()
+        )
 
     def live(self, view: MemoryView, place: Address) -> LiveStructure:
         return self.cls._at(view, place)

@@ -41,6 +41,18 @@ class Live:
         return f"at {address} in process {self._view.pid}{name}"
 
 
+def refuse_pointers_from_elsewhere(form: Form, live: Live, view: MemoryView) -> None:
+    """Refuse to copy a live object with pointers to another process, where they lead to something else.
+
+    :raises ValueError: it has pointers, and is in another process than *view*.
+    """
+    if form.has_pointers and live._view.pid != view.pid:
+        raise ValueError(
+            f"{live!r} has pointers, which mean nothing in process {view.pid}; give what its read() gives "
+            "to have the same addresses there"
+        )
+
+
 class LiveStructure(Live):
     """A structure in its place; what fields it has, its class says."""
 

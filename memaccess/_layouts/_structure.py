@@ -10,7 +10,8 @@ from memaccess._arguments import checked_count
 from memaccess._layouts import _foreign
 from memaccess._layouts._declared import Context, FieldType
 from memaccess._layouts._fields import Field
-from memaccess._layouts._layout import Slot, Whole, lay_out, no_such_field
+from memaccess._layouts._form import Slot
+from memaccess._layouts._layout import Whole, lay_out, no_such_field
 from memaccess._layouts._live import LiveStructure
 from memaccess._layouts._models import model_of
 from memaccess._layouts._place import behind, checked_place
@@ -103,13 +104,18 @@ class Structure(LiveStructure):
         :param values: the values by their names, as :meth:`read` gives them or some of them; or another
             one of the class, or an instance of the class that :meth:`as_ctypes` gives.
         :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
-        :raises ValueError: there is no such field, or a value does not fit; nothing is written.
+        :raises ValueError: there is no such field, or a value does not fit; fields that lie over each
+            other are given values that differ; or another one has pointers, and is in another process.
+            Nothing is written.
         :raises TypeError: a value is of another type; nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
         :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`; what lies before that place
             was written.
 
-        Neighbours are written together, and bytes between the fields are left alone.
+        Neighbours are written together, and bytes between the fields are left alone. Another one of the
+        class is copied byte by byte. Where fields that lie over each other are given both, the bytes of
+        one of them have to give the values of all when they are read; so what :meth:`read` gave can be
+        written, and if one of them was changed in it, it has to be given alone.
 
         >>> player.write({'health': 50, 'bag': [{'count': 1}, {'kind': 4}]})
         >>> player.health, player.bag[0].count, player.bag[1].read()

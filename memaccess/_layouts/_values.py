@@ -50,6 +50,12 @@ class ScalarForm(Form):
         self._codec = codec
         self._name = name
 
+    def is_like(self, other: Form, /) -> bool:
+        if not isinstance(other, ScalarForm):
+            return False
+        mine, its = self._codec, other._codec
+        return (its.code, its.convert) == (mine.code, mine.convert)
+
     def decode(self, data: bytes) -> Any:
         return self._codec.decode(data)
 
@@ -84,6 +90,9 @@ class TextForm(Form):
         self._errors = errors
         self._name = name
 
+    def is_like(self, other: Form, /) -> bool:
+        return isinstance(other, TextForm) and (other.size, other._encoding) == (self.size, self._encoding)
+
     def decode(self, data: bytes) -> str:
         text = _strings.before_zero(data, self._encoding.unit)
         with Naming(self._name):
@@ -114,12 +123,17 @@ class TextForm(Form):
 class PointerForm(Form):
     """A pointer to another form, which is looked for when it is first followed."""
 
+    has_pointers = True
+
     def __init__(self, codec: Codec[int], find: Callable[[], Form], name: str) -> None:
         self.size = self.align = codec.size
         self._codec = codec
         self._find = find
         self._found: Form | None = None
         self._name = name
+
+    def is_like(self, other: Form, /) -> bool:
+        return isinstance(other, PointerForm) and other.size == self.size
 
     def decode(self, data: bytes) -> int:
         return self._codec.decode(data)
