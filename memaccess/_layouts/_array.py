@@ -27,7 +27,8 @@ class LiveArray(Live, Sequence[Got]):
 
     It is a sequence of fixed length. An index reads or writes one item, a slice those items in one
     read and as a list; structures and arrays in it are live in turn. It is equal to a list of the same
-    values.
+    values. Values that are not contiguous are written from the first to the last: where one can't be,
+    it is a :class:`PartialWriteError <memaccess.PartialWriteError>`.
 
     >>> class Numbers(Structure):
     ...     numbers = Field(Array('int', 3))
@@ -70,6 +71,8 @@ class LiveArray(Live, Sequence[Got]):
         :raises ValueError: there are more values or fewer, or one does not fit; or an array of pointers is
             of another process. Nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
+        :raises PartialWriteError: the first items were written, and the rest can't be; ``transferred``
+            counts what was.
         :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
 
         >>> player.bag.write([{'count': 5}, {'count': 6}])

@@ -38,8 +38,10 @@ class Structure(LiveStructure):
 
     Reading an attribute reads that field, assigning writes it; they raise what
     :meth:`~memaccess.MemoryView.read` and :meth:`~memaccess.MemoryView.write` raise. A value that does not fit is a
-    TypeError, ValueError or OverflowError, and nothing is written. An attribute that is no field can't
-    be assigned.
+    TypeError, ValueError or OverflowError, and nothing is written. A value of several pieces, such as
+    an array of structures with padding between them, may be a
+    :class:`PartialWriteError <memaccess.PartialWriteError>`: the first were written. An attribute that is
+    no field can't be assigned.
 
     ``class Player(Structure, size=0x200)`` says how long the whole is, where it is longer than its
     fields. A class made of another one goes on behind it. The layout is the program's: its alignment,
@@ -70,6 +72,7 @@ class Structure(LiveStructure):
         for name, value in vars(cls).items():
             _check_attribute(cls, name, value)
         cls._fields = {name: each for name, each in vars(cls).items() if isinstance(each, Field)}
+        _check_fields_are_seen(cls)
         cls._layouts = {}
         cls._whole = vars(cls).get("_whole") or Whole(None if size is None else checked_count(size))
         _check_layout(cls)
@@ -109,8 +112,9 @@ class Structure(LiveStructure):
             Nothing is written.
         :raises TypeError: a value is of another type; nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
-        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`; what lies before that place
-            was written.
+        :raises PartialWriteError: what lies before a place that can't be written was written; ``transferred``
+            counts it.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
 
         Neighbours are written together, and bytes between the fields are left alone. Another one of the
         class is copied byte by byte. Where fields that lie over each other are given both, the bytes of
@@ -193,8 +197,9 @@ class Structure(LiveStructure):
     if not TYPE_CHECKING:  # type checkers would take it for leave to assign anything
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if not any(hasattr(vars(base).get(name), "__set__") for base in type(self).__mro__):
-                raise AttributeError(no_such_field(type(self), name, self._layout.slots))
+            found = _attribute_of(type(self), name)
+            if not hasattr(found, "__set__"):
+                raise AttributeError(_why_not_assigned(type(self), name, self._layout))
             object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -242,6 +247,29 @@ def _check_attribute(cls: type[Structure], name: str, value: Any) -> None:
         raise ValueError(f"{where} can't be a field: that name is Structure's own")
     if value._name != name:
         raise ValueError(f"{where} is the same Field as {value._name}; each needs one of its own")
+
+
+def _check_fields_are_seen(cls: type[Structure]) -> None:
+    """Refuse a class in which something else of the name of a field is found before it."""
+    for base in cls.__mro__:
+        for name in vars(base).get("_fields", ()) if issubclass(base, Structure) else ():
+            first = next(each for each in cls.__mro__ if name in vars(each))
+            if first is not base:
+                raise ValueError(
+                    f"{cls.__name__}.{name} is a field of {base.__name__}, and {first.__name__} has an "
+                    "attribute of that name, which would hide it"
+                )
+
+
+def _attribute_of(cls: type, name: str) -> Any:
+    """What the class has by that name, as it stands there; None if it has nothing."""
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+
+
+def _why_not_assigned(cls: type, name: str, layout: Layout) -> str:
+    if name in layout.slots:
+        return f"{cls.__name__}.{name} is no field any more: an attribute of a class hides it"
+    return no_such_field(cls, name, layout.slots)
 
 
 def _check_layout(cls: type[Structure]) -> None:

@@ -23,6 +23,7 @@ from memaccess import (
     MissingRightError,
     NotReadableError,
     NotWritableError,
+    PartialWriteError,
 )
 from memaccess._layouts import _declared
 from memaccess._layouts._pieces import runs
@@ -656,6 +657,37 @@ def test_what_is_no_field_is_not_assigned(player, name, hint):
         getattr(player, name)
     with pytest.raises(AttributeError):
         del player.health
+
+
+class Mixin:
+    health = 100
+
+
+def test_a_field_that_something_else_would_hide_is_refused():
+    with pytest.raises(ValueError, match=r"^Boss\.health is a field of Player, and Mixin has an attribute "):
+        declare("Boss", (Mixin, Player))
+    with pytest.raises(ValueError, match=r"^Worse\.health is a field of Boss, and Mixin has an attribute "):
+        declare("Worse", (Mixin, declare("Boss", health=Field("int"))))
+
+
+def test_a_mixin_behind_the_structure_hides_nothing(game, view):
+    boss = declare("Boss", (Player, Mixin))(view, BASE)
+    boss.health = 55
+    assert boss.health == 55
+    assert game.writes
+
+
+def test_what_hides_a_field_later_is_not_assigned(game, view):
+    made = declare("Made", (Item,))
+    made.kind = 3
+    with pytest.raises(AttributeError, match=r"^Made\.kind is no field any more: an attribute of a class "):
+        made(view, BASE).kind = 9
+    Late = type("Late", (), {})
+    made = declare("Made", (Late, Item))
+    Late.kind = 5
+    with pytest.raises(AttributeError, match=r"^Made\.kind is no field any more"):
+        made(view, BASE).kind = 9
+    assert game.writes == []
 
 
 def test_completion_lists_the_fields(player):
@@ -1315,6 +1347,60 @@ def test_read_only_memory_is_written_by_force_alone(game):
         player.write({"health": 5, "name": "Ada"}, force=True)
         player.position.write([1, 2, 3], force=True)
         assert (player.health, player.name, list(player.position)) == (5, "Ada", [1, 2, 3])
+
+
+@pytest.fixture
+def torn(game) -> Iterator[MemoryView]:
+    """Two pages that can be written, and one between them that can't."""
+    game.map(0x500000, SIZE)
+    game.map(0x501000, SIZE, "r--")
+    game.map(0x502000, SIZE)
+    with game.open("rw") as view:
+        yield view
+
+
+class Torn(Structure):
+    first = Field("int", 0xFF0)
+    second = Field("int", 0x1010)
+    third = Field("int", 0x2000)
+
+
+def test_a_write_that_fails_half_way_counts_what_was_written(torn):
+    live = Torn(torn, 0x500000)
+    with pytest.raises(PartialWriteError) as caught:
+        live.write({"first": 7, "second": 8, "third": 9})
+    error = caught.value
+    assert (error.transferred, error.address, error.size) == (4, 0x500FF0, 12)
+    assert error.code == 998
+    assert str(error) == "Can't write 4 bytes to address 0x501010 of process memory, error code 998"
+    assert error.explanation.endswith(" What lies before it was written: 4 bytes from 0x500ff0 on.")
+    assert error.region is not None
+    assert (live.first, live.second, live.third) == (7, 0, 0)
+
+
+def test_a_write_that_fails_at_once_was_no_part(torn):
+    with pytest.raises(NotWritableError) as caught:
+        Torn(torn, 0x500000).write({"second": 8, "third": 9})
+    assert type(caught.value) is NotWritableError
+    assert caught.value.transferred == 0
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda made, values: setattr(made, "items", values),
+        lambda made, values: made.items.write(values),
+        lambda made, values: operator.setitem(made.items, slice(None), values),
+        lambda made, values: operator.setitem(made.items, slice(None, None, 2), values[::2]),
+    ],
+    ids=["attribute", "write", "slice", "every second"],
+)
+def test_an_array_that_is_written_in_part_says_so(torn, write):
+    made = declare("Made", items=Field(Array(Item, 300)))(torn, 0x500F00)
+    with pytest.raises(PartialWriteError) as caught:
+        write(made, [{"kind": 1}] * 300)
+    written = [item["kind"] for item in made.items.read()].count(1)
+    assert caught.value.transferred == 4 * written > 0
 
 
 def test_nothing_is_written_where_a_part_leaves_the_address_space(game, view):
