@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from memaccess._layouts._pieces import write_pieces
 from memaccess._layouts._place import looked_up
@@ -57,6 +57,9 @@ class LiveStructure(Live):
     """A structure in its place; what fields it has, its class says."""
 
     __slots__ = ()
+
+    _named: ClassVar[dict[str, type[LiveStructure]]] = {}
+    """Classes that its pointers name, by their paths in the module."""
 
     @classmethod
     def _layout_for(cls, model: DataModel) -> Form:

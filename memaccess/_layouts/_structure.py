@@ -14,6 +14,7 @@ from memaccess._layouts._form import Slot
 from memaccess._layouts._layout import Whole, lay_out, no_such_field
 from memaccess._layouts._live import LiveStructure
 from memaccess._layouts._models import model_of
+from memaccess._layouts._named import announce
 from memaccess._layouts._place import behind, checked_place
 from memaccess._types import WINDOWS_32, WINDOWS_64
 
@@ -76,6 +77,7 @@ class Structure(LiveStructure):
         cls._layouts = {}
         cls._whole = vars(cls).get("_whole") or Whole(None if size is None else checked_count(size))
         _check_layout(cls)
+        announce(cls, [name for each in cls._fields.values() for name in each._type._names()])
 
     def __init__(self, view: MemoryView, address: Address) -> None:
         self._stand(view, checked_place(view, address))

@@ -121,7 +121,7 @@ class TextForm(Form):
 
 
 class PointerForm(Form):
-    """A pointer to another form, which is looked for when it is first followed."""
+    """A pointer to another form, which is looked for when it is followed."""
 
     has_pointers = True
 
@@ -129,7 +129,6 @@ class PointerForm(Form):
         self.size = self.align = codec.size
         self._codec = codec
         self._find = find
-        self._found: Form | None = None
         self._name = name
 
     def is_like(self, other: Form, /) -> bool:
@@ -147,18 +146,13 @@ class PointerForm(Form):
 
     def live(self, view: MemoryView, place: Address) -> Any:
         address = self.decode(view.read(self.size, looked_up(view, place)))
-        return self._target().pointed(view, address) if address else None
+        return self._find().pointed(view, address) if address else None
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         return LiveArray(view, address, self, 1)
 
     def ctype(self) -> Any:
         return _FIXED[self._codec.code]
-
-    def _target(self) -> Form:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
 
     def _address(self, value: Any, view: MemoryView) -> int:
         """The address that *value* stands for."""
@@ -172,6 +166,6 @@ class PointerForm(Form):
             return operator.index(value)
         if value._view.pid != view.pid:
             raise ValueError(f"the pointer is in process {view.pid}, and {value!r} in another one")
-        if not self._target().fits(value):
+        if not self._find().fits(value):
             raise TypeError(f"the pointer does not lead to what {value!r} is")
         return value._address()

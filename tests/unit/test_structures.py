@@ -8,6 +8,9 @@ import gc
 import itertools
 import operator
 import struct
+import sys
+import threading
+import types
 import typing
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -1038,9 +1041,9 @@ def test_a_pointer_to_a_class_that_comes_later(view):
     first = First(view, BASE)
     first.write({"second": OTHER, "third": OTHER})
     with pytest.raises(
-        TypeError, match=r"^First\.second points to 'Second', and there is no structure of that name"
+        TypeError, match=r"^First\.third points to 'Third', and there is no structure of that name"
     ):
-        first.second  # noqa: B018
+        first.third  # noqa: B018
 
     class Second(Structure):
         value = Field("int")
@@ -1049,12 +1052,12 @@ def test_a_pointer_to_a_class_that_comes_later(view):
     assert first.read() == {"second": OTHER, "third": OTHER}
 
 
-def test_a_pointer_leads_to_the_class_that_was_made_last(view):
+def test_a_pointer_leads_to_the_class_that_is_made_next(view):
     class Holder(Structure):
         item = Field(Pointer("Prompted"))
 
     made = []
-    for count in (1, 2):
+    for count in (1, 2, 1):
 
         class Prompted(Structure):
             values = Field(Array("int", count))
@@ -1062,7 +1065,115 @@ def test_a_pointer_leads_to_the_class_that_was_made_last(view):
         made.append(Prompted)
     holder = Holder(view, BASE)
     holder.item = OTHER
-    assert type(holder.item) is made[1]
+    assert type(holder.item) is made[0]
+
+
+def after_its_target(count: int) -> tuple[type[Structure], type[Structure]]:
+    class Bag(Structure):
+        items = Field(Array("int", count))
+
+    class Owner(Structure):
+        bag = Field(Pointer("Bag"))
+
+    return Owner, Bag
+
+
+def before_its_target(count: int) -> tuple[type[Structure], type[Structure]]:
+    class Owner(Structure):
+        bags = Field(Array(Pointer("Bag"), 1))
+
+    class Bag(Structure):
+        items = Field(Array("int", count))
+
+    return Owner, Bag
+
+
+def around_its_target(count: int) -> tuple[type[Structure], type[Structure]]:
+    class Owner(Structure):
+        class Bag(Structure):
+            items = Field(Array("int", count))
+
+        bag = Field(Pointer("Bag"))
+
+    return Owner, Owner.Bag
+
+
+@pytest.mark.parametrize("make", [after_its_target, before_its_target, around_its_target])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_function_makes_pointers_to_its_own_classes(view, make, order):
+    pairs = [make(count) for count in (1, 2, 3)]
+    view.write_pointer(OTHER, BASE)
+    gc.collect()
+    for owner, bag in pairs[::order]:
+        live = owner(view, BASE)
+        found = live.bags[0] if make is before_its_target else live.bag
+        assert type(found) is bag
+
+
+def test_a_class_that_nobody_else_holds_is_found(view):
+    owners = [make(1)[0] for make in (after_its_target, before_its_target)]
+    gc.collect()
+    view.write_pointer(OTHER, BASE)
+    assert owners[0](view, BASE).bag.items[0] == 0
+    assert owners[1](view, BASE).bags[0].items[0] == 0
+
+
+def test_functions_in_threads_make_pointers_to_their_own_classes(view):
+    turn = threading.Barrier(2)
+    pairs = []
+
+    def make() -> None:
+        turn.wait(30)
+
+        class Bag(Structure):
+            items = Field("int")
+
+        turn.wait(30)
+
+        class Owner(Structure):
+            bag = Field(Pointer("Bag"))
+
+        pairs.append((Owner, Bag))
+
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    view.write_pointer(OTHER, BASE)
+    assert len(pairs) == 2
+    assert all(type(owner(view, BASE).bag) is bag for owner, bag in pairs)
+
+
+def test_a_class_that_is_declared_again_at_a_prompt_counts(view, monkeypatch):
+    prompt = types.ModuleType("prompt")
+    monkeypatch.setitem(sys.modules, "prompt", prompt)
+    declarations = "class Item(Structure):\n    values = Field(Array('int', {}))"
+    vars(prompt).update(Structure=Structure, Field=Field, Array=Array, Pointer=Pointer)
+    exec("class Holder(Structure):\n    item = Field(Pointer('Item'))", vars(prompt))
+    holder = prompt.Holder(view, BASE)
+    holder.item = OTHER
+    for count in (2, 1, 3):
+        exec(declarations.format(count), vars(prompt))
+        assert type(holder.item) is prompt.Item
+        assert len(holder.item.values) == count
+
+
+def test_a_name_is_looked_for_from_the_inside(view, monkeypatch):
+    scope = types.ModuleType("scope")
+    monkeypatch.setitem(sys.modules, "scope", scope)
+    vars(scope).update(Structure=Structure, Field=Field, Pointer=Pointer)
+    exec(
+        "class Item(Structure):\n    far = Field('int')\n"
+        "class Game:\n"
+        "    class Item(Structure):\n        near = Field('int')\n"
+        "    class Holder(Structure):\n        item = Field(Pointer('Item'))\n"
+        "class Holder(Structure):\n    item = Field(Pointer('Item'))\n",
+        vars(scope),
+    )
+    view.write_pointer(OTHER, BASE)
+    assert type(scope.Game.Holder(view, BASE).item) is scope.Game.Item
+    assert type(scope.Holder(view, BASE).item) is scope.Item
 
 
 def test_a_pointer_finds_what_its_module_has_imported(view, monkeypatch):
