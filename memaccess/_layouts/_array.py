@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -169,7 +170,7 @@ def checked_values(values: Any, count: int) -> list[Any]:
     """*values* as a list of *count*."""
     if isinstance(values, LiveArray):
         values = values.read()
-    if not isinstance(values, Iterable) or isinstance(values, Mapping):
+    if not isinstance(values, Iterable) or isinstance(values, (Mapping, AbstractSet)):
         raise TypeError(f"an array takes a sequence of values, not {type(values).__name__}")
     found = list(islice(values, count + 1))
     if len(found) != count:

@@ -167,7 +167,7 @@ class String(FieldType[str, str]):
 
 def _any_text(size: int, encoding: str) -> String:
     """Text that can always be read: ctypes does not say how it is encoded."""
-    return String(size, encoding, "surrogateescape")
+    return String(size, encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass")
 
 
 class Array(FieldType[LiveArray[Got], Iterable[Given]]):

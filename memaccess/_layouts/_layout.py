@@ -50,7 +50,7 @@ class Layout(Form):
         self.has_pointers = any(slot.form.has_pointers for slot in self.slots.values())
         self._overlap = overlap(list(self.slots.values()))
         self._source = whole.source
-        self._ctype: Any = None
+        self._made: dict[str, Any] = {}
         if whole.size is None:
             self.align = align
             self.size = round_up(self.end, align)
@@ -90,10 +90,11 @@ class Layout(Form):
             # Without its bytes between the fields, which are of the time when it was read.
             return self.raw_pieces(bytes(value))
         if not isinstance(value, Mapping):
-            raise TypeError(
-                f"{self.cls.__name__} takes a dict of fields, or another {self.cls.__name__}, "
-                f"not {type(value).__name__}"
-            )
+            name = self.cls.__name__
+            kind = type(value).__name__
+            if isinstance(value, (ctypes.Structure, ctypes.Union)):
+                kind = f"a ctypes structure {kind} other than {name}.as_ctypes({view.bitness})"
+            raise TypeError(f"{name} takes a dict of fields, or another {name}, not {kind}")
         return self._pieces_of_fields(value, view)
 
     def _pieces_of_live(self, value: LiveStructure, view: MemoryView) -> list[Piece]:
@@ -138,14 +139,15 @@ class Layout(Form):
         return isinstance(live, self.cls)
 
     def ctype(self) -> Any:
-        if self._ctype is None:
+        if not self._made:
             fields = [(slot.name, slot.offset, slot.form.ctype()) for slot in self.slots.values()]
-            self._ctype = padded_structure(self.cls.__name__, fields, self.size)
-        return self._ctype
+            # All threads get the one that is there first.
+            self._made.setdefault("ctype", padded_structure(self.cls.__name__, fields, self.size))
+        return self._made["ctype"]
 
     def _ctypes(self) -> tuple[Any, ...]:
         """The ctypes types that have this layout."""
-        return (self._source, self._ctype)
+        return (self._source, self._made.get("ctype"))
 
 
 def lay_out(

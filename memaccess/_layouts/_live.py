@@ -22,6 +22,17 @@ class Live:
     _view: MemoryView
     _place: Address
 
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError(f"{self!r} can't be copied deeply or pickled; take what its read() gives")
+
+    def __copy__(self) -> Any:
+        again = object.__new__(type(self))
+        state = object.__reduce_ex__(self, 4)[2]
+        for part in state if isinstance(state, tuple) else (state,):
+            for name, value in (part or {}).items():
+                object.__setattr__(again, name, value)
+        return again
+
     def _address(self) -> int:
         """The address that it has now."""
         return looked_up(self._view, self._place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memaccess._arguments import checked_count
@@ -137,7 +136,7 @@ class Structure(LiveStructure):
             for this Python: declare ``long`` as ``c_int32``, where the target is a Windows program.
         :returns: the class; always the same for the same *source*. A ``c_char`` array is a
             :class:`String` in it, and a pointer a :class:`Pointer`.
-        :raises TypeError: it has bit fields, or strings that Python would follow in its own memory; or, at
+        :raises TypeError: it has no ``_fields_`` yet; it has bit fields, or strings that Python would follow in its own memory; or, at
             first use, pointers of another width than the target's.
         :raises ValueError: a field has the name of a method.
 
@@ -149,7 +148,9 @@ class Structure(LiveStructure):
         {'x': 1, 'y': 5}
         """
         _foreign.check_anywhere(source)
-        return _adopted(source)
+        found = _ADOPTED.get(source)
+        # All threads get the one that is there first.
+        return found or _ADOPTED.setdefault(source, _adopted(source))
 
     @classmethod
     def as_ctypes(cls, target: MemoryView | int) -> type[ctypes.Structure]:
@@ -239,6 +240,10 @@ def _check_attribute(cls: type[Structure], name: str, value: Any) -> None:
     where = f"{cls.__name__}.{name}"
     if any(name in base._fields for base in _bases_of(cls)[0].__mro__ if issubclass(base, Structure)):
         raise ValueError(f"{where} is a field already, of a class that {cls.__name__} is made of")
+    if name == "_fields_":
+        raise TypeError(
+            f"{where} is how ctypes declares fields; each is a Field here, see Structure.from_ctypes"
+        )
     if isinstance(value, FieldType):
         raise TypeError(f"{where} is a type; it has to stand in a Field: Field({value!r})")
     if not isinstance(value, Field):
@@ -299,9 +304,12 @@ def _laid_out(cls: type[Structure], model: DataModel) -> Layout:
     return lay_out(cls, _bases_of(cls)[0]._layout_for(model), forms, cls._whole)
 
 
-@functools.cache
+_ADOPTED: dict[Any, type[Structure]] = {}
+"""The class of each ctypes structure; one for each, as a pointer in it may lead to its like."""
+
+
 def _adopted(source: Any) -> type[Structure]:
-    """The class of a ctypes structure; one for each, as a pointer in it may lead to its like."""
+    """The class of a ctypes structure."""
     whole = Whole(ctypes.sizeof(source), ctypes.alignment(source), source)
     fields = {part.name: Field(part.kind, part.offset) for part in _foreign.parts(source)}
     return type(source.__name__, (Structure,), {"__module__": source.__module__, "_whole": whole, **fields})

@@ -7,6 +7,7 @@ import ctypes
 import gc
 import itertools
 import operator
+import pickle
 import struct
 import sys
 import threading
@@ -28,7 +29,7 @@ from memaccess import (
     NotWritableError,
     PartialWriteError,
 )
-from memaccess._layouts import _declared
+from memaccess._layouts import _declared, _layout, _padded
 from memaccess._layouts._pieces import runs
 from memaccess._types import TYPES, WINDOWS_32, WINDOWS_64
 from memaccess.structures import (
@@ -474,6 +475,11 @@ def test_what_is_no_type_is_refused(type):
             "Wrong.name is a type; it has to stand in a Field: Field(String(16, 'utf-8'))",
         ),
         (
+            lambda: declare(_fields_=[("kind", ctypes.c_int)]),
+            TypeError,
+            "Wrong._fields_ is how ctypes declares fields; each is a Field here, see Structure.from_ctypes",
+        ),
+        (
             lambda: declare("Wrong", (Item,), kind=Field("int")),
             ValueError,
             "Wrong.kind is a field already, of a class that Wrong is made of",
@@ -619,6 +625,7 @@ def test_a_type_may_be_written_with_blanks(view, name):
         ),
         ("position", 5, TypeError, "Player.position: an array takes a sequence of values, not int"),
         ("position", {1: 2}, TypeError, "Player.position: an array takes a sequence of values, not dict"),
+        ("position", {1, 2, 3}, TypeError, "Player.position: an array takes a sequence of values, not set"),
         ("position", [1, 2, "3"], TypeError, "Player.position: float takes a float, not str"),
         ("grid", [[1, 2, 3], [4, 5]], ValueError, "Player.grid: an array of 3 takes as many values, not 2"),
         ("grid", [[1, 2, 3], [4, 5, 99999]], OverflowError, None),
@@ -814,8 +821,22 @@ def test_a_copy_is_live_too(view):
     again = copy.copy(player)
     again.health = 2.5
     assert player.health == 2.5
-    with pytest.raises(TypeError, match="can't be copied or pickled"):
-        copy.deepcopy(player)
+    assert copy.copy(player.bag) == player.bag
+    for live in (player, player.bag):
+        for use in (copy.deepcopy, pickle.dumps):
+            with pytest.raises(
+                TypeError, match=r"^<.* can't be copied deeply or pickled; take what its read"
+            ):
+                use(live)
+
+
+def test_a_copy_keeps_what_else_it_has(view):
+    class Noting(Item):
+        __slots__ = ("note",)
+
+    noting = Noting(view, BASE)
+    noting.note = "mine"
+    assert copy.copy(noting).note == "mine"
 
 
 # -- text
@@ -1765,6 +1786,51 @@ def test_wide_text_of_ctypes_is_text_where_it_has_the_programs_width(view):
         return
     view.write(bytes(Wide("Gräfin", "ß")), BASE)
     assert Structure.from_ctypes(Wide)(view, BASE).read() == {"name": "Gräfin", "letter": "ß"}
+
+
+def test_wide_text_of_ctypes_may_be_half_a_character(view):
+    view.write(struct.pack("<4H", 0x41, 0xD800, 0x42, 0xD801), BASE)
+    name = Field(_declared._any_text(8, "utf-16"))
+    made = declare(name=name)(view, BASE)
+    assert made.name == "A\ud800B\ud801"
+    made.name = "\udc00x"
+    assert made.read() == {"name": "\udc00x"}
+
+
+def test_a_ctypes_structure_gets_its_fields_before_it_is_taken():
+    class Late(ctypes.Structure):
+        pass
+
+    for use in (lambda: Structure.from_ctypes(Late), lambda: declare(late=Field(Late))):
+        with pytest.raises(TypeError, match=r"^Late has no _fields_ yet$"):
+            use()
+    Late._fields_ = [("value", ctypes.c_int32)]
+    assert sizeof(Structure.from_ctypes(Late), 64) == 4
+
+
+def test_threads_get_the_same_class_of_ctypes_and_from_it(monkeypatch):
+    made = []
+    turn = threading.Barrier(2)
+
+    def slow(*arguments: Any) -> Any:
+        turn.wait(30)
+        return _padded.padded_structure(*arguments)
+
+    monkeypatch.setattr(_layout, "padded_structure", slow)
+    one = declare("One", value=Field("int"))
+    threads = [threading.Thread(target=lambda: made.append(one.as_ctypes(64))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(made) == 2
+    assert made[0] is made[1]
+
+
+def test_a_ctypes_instance_of_another_width_is_named(view):
+    record = Player.as_ctypes(96 - view.bitness)()
+    with pytest.raises(TypeError, match=rf"other than Player\.as_ctypes\({view.bitness}\)$"):
+        Player(view, BASE).write(record)
 
 
 @pytest.mark.skipif(ctypes.c_longdouble is ctypes.c_double, reason="it is a double here")
