@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from memaccess._arguments import shown
 from memaccess._layouts._form import Form, Naming
 from memaccess._layouts._live import Live, refuse_pointers_from_elsewhere
 from memaccess._layouts._pieces import write_pieces
@@ -22,13 +23,16 @@ if TYPE_CHECKING:
 
 Got = TypeVar("Got")
 
+_BLOCK = 1 << 16
+"""So many bytes are read at once for a loop: none is long, and a loop that is left early reads no more."""
+
 
 class LiveArray(Live, Sequence[Got]):
     """An array in a program: what a field of :class:`Array` gives.
 
-    It is a sequence of fixed length. An index reads or writes one item, a slice those items in one
-    read and as a list; structures and arrays in it are live in turn. It is equal to a list of the same
-    values. Values that are not contiguous are written from the first to the last: where one can't be,
+    It is a sequence of fixed length. An index reads or writes one item, a slice those items as a list,
+    in one read unless it leaves out items; a loop reads 64 KiB at a time. Structures and arrays in it are
+    live in turn. It is equal to a list of the same values, or of what a slice gives. Values that are not contiguous are written from the first to the last: where one can't be,
     it is a :class:`PartialWriteError <memaccess.PartialWriteError>`.
 
     >>> class Numbers(Structure):
@@ -90,19 +94,13 @@ class LiveArray(Live, Sequence[Got]):
     @overload
     def __getitem__(self, index: slice) -> list[Got]: ...
     def __getitem__(self, index: Any) -> Any:
-        chosen = range(self._count)[index]
+        chosen = self._chosen(index)
         if isinstance(chosen, int):
             return self._item.live(self._view, self._place_of(chosen))
-        if not chosen:
-            return []
-        if not self._item.is_plain:
-            return [self._item.live(self._view, self._place_of(number)) for number in chosen]
-        first, last = min(chosen[0], chosen[-1]), max(chosen[0], chosen[-1])
-        values = self._read(first, last - first + 1)
-        return values if chosen.step == 1 else [values[number - first] for number in chosen]
+        return list(self._each(chosen, len(chosen) if abs(chosen.step) == 1 else None))
 
     def __setitem__(self, index: SupportsIndex | slice, value: Any) -> None:
-        chosen = range(self._count)[index]
+        chosen = self._chosen(index)
         if isinstance(chosen, int):
             self._write_as(self._item, chosen * self._item.size, value)
             return
@@ -119,15 +117,55 @@ class LiveArray(Live, Sequence[Got]):
         )
 
     def __iter__(self) -> Iterator[Got]:
-        return iter(self[:])
+        return self._each(range(self._count))
 
     def __reversed__(self) -> Iterator[Got]:
-        return iter(self[::-1])
+        return self._each(range(self._count)[::-1])
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, (LiveArray, list, tuple)):
-            return self.read() == (other.read() if isinstance(other, LiveArray) else list(other))
+        if isinstance(other, LiveArray):
+            return self.read() == other.read()
+        if isinstance(other, (list, tuple)):
+            return len(self) == len(other) and all(map(self._is, range(len(self)), self.read(), other))
         return NotImplemented
+
+    def _is(self, number: int, value: object, other: object) -> bool:
+        """Whether an item of that value is the same as something that may be live, or what a pointer gives."""
+        if value == other or type(other) is type(value):
+            return bool(value == other)
+        if other is not None and not isinstance(other, (Live, str)):
+            return False
+        item = self._item
+        live = (
+            item.live_of(value, self._view) if item.is_read else item.live(self._view, self._place_of(number))
+        )
+        return bool(live == other)
+
+    def _chosen(self, index: Any) -> Any:
+        """The number of an item, or the range of several."""
+        try:
+            return range(self._count)[index]
+        except IndexError:
+            raise IndexError(f"an array of {self._count} has no item {shown(index)}") from None
+        except TypeError:
+            raise TypeError(
+                f"an index of an array is an int or a slice, not {type(index).__name__}"
+            ) from None
+
+    def _each(self, chosen: range, at_once: int | None = None) -> Iterator[Any]:
+        """Those items; what has to be read for them is read when they are wanted, so many at once."""
+        if not self._item.is_read:
+            for number in chosen:
+                yield self._item.live(self._view, self._place_of(number))
+            return
+        step = max(abs(chosen.step) * self._item.size, 1)
+        many = max(at_once or _BLOCK // step, 1)
+        for start in range(0, len(chosen), many):
+            part = chosen[start : start + many]
+            first, last = min(part[0], part[-1]), max(part[0], part[-1])
+            values = self._read(first, last - first + 1)
+            for number in part:
+                yield self._item.live_of(values[number - first], self._view)
 
     def __repr__(self) -> str:
         return f"<array of {self._count} {self._where()}>"

@@ -25,8 +25,8 @@ class Form:
 
     size: int
     align: int
-    is_plain = False
-    """Whether live access gives what :meth:`decode` gives."""
+    is_read = False
+    """Whether live access begins with reading it; :meth:`live_of` goes on from there."""
 
     has_pointers = False
     """Whether there are values in it that mean something in one program alone."""
@@ -70,6 +70,10 @@ class Form:
     def live(self, view: MemoryView, place: Address) -> Any:
         """What a field gives that is there: a value that is read now, or what reads it when asked."""
         return self.decode(view.read(self.size, looked_up(view, place)))
+
+    def live_of(self, value: Any, _view: MemoryView, /) -> Any:
+        """What live access gives where *value* was read."""
+        return value
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         """What a pointer gives that leads there."""

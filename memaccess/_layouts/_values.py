@@ -41,7 +41,7 @@ _FIXED: dict[str, Any] = {
 class ScalarForm(Form):
     """A C type."""
 
-    is_plain = True
+    is_read = True
 
     def __init__(self, codec: Codec[Any], name: str) -> None:
         self.size = codec.size
@@ -81,7 +81,7 @@ class ScalarForm(Form):
 class TextForm(Form):
     """Text inside a structure, up to a zero code unit or the end of its room."""
 
-    is_plain = True
+    is_read = True
 
     def __init__(self, size: int, encoding: TextEncoding, errors: str, name: str) -> None:
         self.size = size
@@ -123,6 +123,7 @@ class TextForm(Form):
 class PointerForm(Form):
     """A pointer to another form, which is looked for when it is followed."""
 
+    is_read = True
     has_pointers = True
 
     def __init__(self, codec: Codec[int], find: Callable[[], Form], name: str) -> None:
@@ -145,8 +146,10 @@ class PointerForm(Form):
             return [(0, self._codec.encode(self._address(value, view)))]
 
     def live(self, view: MemoryView, place: Address) -> Any:
-        address = self.decode(view.read(self.size, looked_up(view, place)))
-        return self._find().pointed(view, address) if address else None
+        return self.live_of(self.decode(view.read(self.size, looked_up(view, place))), view)
+
+    def live_of(self, value: int, view: MemoryView, /) -> Any:
+        return self._find().pointed(view, value) if value else None
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         return LiveArray(view, address, self, 1)

@@ -29,7 +29,7 @@ from memaccess import (
     NotWritableError,
     PartialWriteError,
 )
-from memaccess._layouts import _declared, _layout, _padded
+from memaccess._layouts import _array, _declared, _layout, _padded
 from memaccess._layouts._pieces import runs
 from memaccess._types import TYPES, WINDOWS_32, WINDOWS_64
 from memaccess.structures import (
@@ -915,6 +915,88 @@ def test_many_items_are_one_read(game, player):
     assert player.position[::2] == [0, 0]
     assert player.bag.read() == [{"kind": 0, "count": 0}] * 4
     assert game.reads == [(BASE + 0x30, 12)] * 3 + [(BASE + 0x60, 32)]
+
+
+class Lengthy(Structure):
+    numbers = Field(Array("int", 100_000))
+
+
+def test_a_loop_reads_blocks_and_no_more_than_it_needs(game):
+    game.map(0x500000, 400_000)
+    with game.open("rw") as view:
+        numbers = Lengthy(view, 0x500000).numbers
+        numbers[0], numbers[50_000], numbers[-1] = 1, 2, 3
+        game.reads.clear()
+        assert next(iter(numbers)) == 1
+        assert game.reads == [(0x500000, 1 << 16)]
+        assert next(reversed(numbers)) == 3
+        assert 1 in numbers
+        assert max(size for _, size in game.reads) == 1 << 16
+        game.reads.clear()
+        assert [sum(numbers), sum(reversed(numbers))] == [6, 6]
+        assert len(game.reads) == 14
+        game.reads.clear()
+        assert numbers[::50_000] == [1, 2]
+        assert numbers[::-99_999] == [3, 1]
+        assert sum(size for _, size in game.reads) == 16
+        game.reads.clear()
+        assert sum(numbers[:]) == sum(numbers[::-1]) == 6
+        assert game.reads == [(0x500000, 400_000)] * 2
+
+
+@given(st.integers(0, 40), st.slices(40), st.integers(1, 64))
+def test_a_slice_is_that_of_a_list(count, part, block):
+    game = FakeProcess()
+    game.map(BASE, struct.pack("<40h", *range(40)))
+    made = declare(numbers=Field(Array("short", count)))
+    with game.open() as view, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_array, "_BLOCK", block)
+        numbers = made(view, BASE).numbers
+        assert numbers[part] == list(range(count))[part]
+        assert (list(numbers), list(reversed(numbers))) == (list(range(count)), list(range(count))[::-1])
+
+
+def test_what_is_live_is_gone_through_without_a_read(game, player):
+    assert [addressof(item) for item in player.bag] == [BASE + 0x60 + 8 * number for number in range(4)]
+    assert game.reads == []
+
+
+def test_a_slice_of_pointers_is_one_read(game, view):
+    many = declare(many=Field(Array(Pointer(Item), 4)))(view, BASE).many
+    many.write([OTHER, None, OTHER + 8, None])
+    assert [item and addressof(item) for item in many[:3]] == [OTHER, None, OTHER + 8]
+    assert [item and addressof(item) for item in many] == [OTHER, None, OTHER + 8, None]
+    assert game.reads == [(BASE, 3 * view.bitness // 8), (BASE, 4 * view.bitness // 8)]
+
+
+def test_an_array_is_equal_to_what_its_slice_gives(view):
+    made = declare(
+        bag=Field(Array(Item, 2)),
+        many=Field(Array(Pointer(Item), 3)),
+        names=Field(Array(Pointer(String(8)), 2)),
+        grid=Field(Array(Array("int", 2), 2)),
+    )(view, BASE)
+    made.many = [OTHER, None, OTHER + 8]
+    made.names = [OTHER, None]
+    view.write_string("Ada", OTHER)
+    for array in (made.bag, made.many, made.names, made.grid):
+        for same in (array[:], tuple(array), array.read()):
+            assert array == same
+        assert array != array[1:]
+        assert array != [array[0], 5, 6][: len(array)]
+    assert made.bag != [made.bag[1], made.bag[0]]
+    assert made.many != [made.bag[0], None, made.many[2]]
+    assert (made.bag[1] in made.bag, made.bag.index(made.bag[1])) == (True, 1)
+    assert made.names == ["Ada", None]
+    assert made.grid == [made.grid[0], [0, 0]]
+
+
+def test_an_index_that_is_none_is_named(player):
+    for index in (3, -4):
+        with pytest.raises(IndexError, match=f"^an array of 3 has no item {index}$"):
+            player.position[index]
+    with pytest.raises(TypeError, match=r"^an index of an array is an int or a slice, not str$"):
+        player.position["1"] = 5
 
 
 def test_items_are_assigned(game, player):
