@@ -158,7 +158,9 @@ class Structure(LiveStructure):
 
         :param target: a view of the program, or 32 or 64.
         :returns: the class; always the same for programs of one width. Pointers are integers in it,
-            text is bytes or numbers.
+            text is bytes or numbers. It is aligned as its fields are, unless they lie otherwise than this
+            Python would lay them out; then it is packed, and can't be nested in a structure of ctypes
+            without an offset that is right by itself.
         :raises ValueError: the bitness is neither 32 nor 64.
 
         >>> record = view.read_struct(Player.as_ctypes(view), 0x401000)

@@ -1958,6 +1958,31 @@ def test_a_ctypes_instance_leaves_what_is_between_the_fields_alone(view):
     assert view.read(4, BASE + 0x10) == b"\xff" * 4
 
 
+def test_a_structure_made_for_ctypes_can_be_nested():
+    class Party(ctypes.Structure):
+        _fields_ = [("first", ctypes.c_uint8), ("leader", Item.as_ctypes(64)), ("u", Variant.as_ctypes(64))]
+
+    assert (Party.leader.offset, Party.u.offset, ctypes.sizeof(Party)) == (4, 12, 16)
+    holder = declare(first=Field("uint8"), leader=Field(Item.as_ctypes(64)))
+    assert offsetof(holder, "leader", 64) == 4
+
+
+def test_a_packed_structure_is_packed_for_ctypes_too():
+    packed = declare("Packed", kind=Field("uint8", 0), length=Field("uint32", 1))
+    made = packed.as_ctypes(64)
+    assert (ctypes.alignment(made), ctypes.sizeof(made), made.length.offset) == (1, 5, 1)
+
+
+@pytest.mark.parametrize("name", ["_padding_4", "_padding", "_alone_b", "_union", "_union_"])
+@pytest.mark.parametrize("offset", [0, 8])
+def test_a_field_may_have_the_name_of_padding(name, offset):
+    made = declare(**{name: Field("int", 0), "b": Field("short", offset)}).as_ctypes(64)
+    assert [getattr(made, each).offset for each in (name, "b")] == [0, offset]
+    record = made()
+    setattr(record, name, 5)
+    assert getattr(record, name) == 5
+
+
 def test_there_and_back_is_the_same_layout():
     for bitness in (64, 32):
         again = Structure.from_ctypes(Player.as_ctypes(bitness))
