@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import as_source, checked_count
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _GROUP = 8
 """Bytes between which there is no wider gap."""
+_SHOWN = 256
+"""Lines of a repr."""
 _HEX = [f"{value:02X}" for value in range(256)]
 _TEXT = [chr(value) if 0x20 <= value < 0x7F else "." for value in range(256)]
 
@@ -39,8 +42,8 @@ class Part(NamedTuple):
 class HexDump:
     """Lines of memory as text; see :meth:`MemoryView.hexdump <memaccess.MemoryView.hexdump>`.
 
-    ``str()`` is the text. So is ``repr()``, for a REPL to show it. Each line is made when it is wanted:
-    iterate over a large dump.
+    ``str()`` is the text. So is ``repr()``, for a REPL to show it, up to 256 lines. Each line is made
+    when it is wanted: iterate over a large dump.
     """
 
     __module__ = "memaccess.snapshots"
@@ -82,10 +85,17 @@ class HexDump:
     def __str__(self) -> str:
         return "\n".join(self)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        # A prompt shows it, and should not be busy with it for minutes.
+        lines = list(itertools.islice(self, _SHOWN))
+        more = -(-self.size // self._part.width) - len(lines)
+        if more:
+            lines.append(f"... {more} more line{'s' * (more != 1)}; print() or iterate")
+        return "\n".join(lines)
 
     def _line(self, address: int) -> str:
-        width = self._part.width
+        # A single line that is short has no other one to be in line with.
+        width = min(self._part.width, self.size)
         count = min(width, self.address + self.size - address)
         now = self._now._cells(count, address)
         before = self._before._cells(count, address)

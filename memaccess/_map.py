@@ -242,14 +242,20 @@ class MapAccess(ByteAccess):
     # -- keeping it
 
     def snapshot(
-        self, ranges: Snapshot | Iterable[Region | Module | tuple[Address, SupportsIndex]] | None = None
+        self,
+        ranges: Snapshot
+        | Region
+        | Module
+        | Allocation
+        | Iterable[Region | Module | Allocation | tuple[Address, SupportsIndex]]
+        | None = None,
     ) -> Snapshot:
         """Take memory as it is now, to compare it with what it is later.
 
         The program goes on meanwhile: what is read last may be younger than what is read first.
 
-        :param ranges: what to take: regions or modules, pairs of address and size, or an earlier snapshot
-            for the same ranges again. Without it, all that the program can write to. Ranges may overlap;
+        :param ranges: what to take: regions, modules or allocations, one alone or several; pairs of
+            address and size; or an earlier snapshot for the same ranges again. Without it, all that the program can write to. Ranges may overlap;
             each byte is taken once.
         :returns: the bytes, and the ranges that could not be read. Guard pages are not touched, and
             count as such; but where a 32-bit Python can't see the map, it tries all.

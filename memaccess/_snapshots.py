@@ -53,14 +53,15 @@ class Snapshot:
         """How many bytes it has."""
         return sum(size for _, size in self.ranges)
 
-    def read(self, size: SupportsIndex, address: Address) -> bytes:
+    def read(self, size: SupportsIndex, address: SupportsIndex) -> bytes:
         r"""The *size* bytes that were at *address*.
 
         :param size: how many bytes; 0 gives ``b''``, whatever the address is.
-        :param address: where they begin in the program's memory.
+        :param address: where they begin in the program's memory; an int, as a snapshot knows no names.
         :returns: *size* bytes.
         :raises LookupError: the snapshot does not have all of them; the message names the first that it
             lacks.
+        :raises TypeError: the address is a str: give ``int(view.address(...))``.
         :raises ValueError: the size is negative.
         :raises OverflowError: the range does not lie in the program's address space.
 
@@ -70,6 +71,8 @@ class Snapshot:
         b'd\x00\x00\x00'
         """
         count = checked_count(size)
+        if isinstance(address, str):
+            raise TypeError(f"a snapshot knows no names; give int(view.address({address!r}))")
         number = checked_address(address, count, self._model.bitness)
         data = b"".join(piece for _, piece in self._between(number, number + count))
         if len(data) < count:
@@ -200,18 +203,20 @@ def ranges_of(what: Any) -> Iterator[tuple[Any, Any]]:
         yield from (*what.ranges, *what.missing)
         return
     # A region or a module alone would be taken for an iterable, which a tuple is.
-    for each in [what] if hasattr(what, "base") else what:
+    for each in [what] if hasattr(what, "base") or hasattr(what, "address") else what:
         yield _range_of(each)
 
 
 def _range_of(each: Any) -> tuple[Any, Any]:
     if hasattr(each, "base") and hasattr(each, "size"):
         return each.base, each.size
+    if hasattr(each, "address") and hasattr(each, "size"):
+        return each.address, each.size
     try:
         address, size = each
     except (TypeError, ValueError):
         raise TypeError(
-            f"a snapshot is taken of regions, modules, or pairs of address and size, not of {shown(each)}"
+            f"a snapshot is taken of regions, modules, allocations, or pairs of address and size, not of {shown(each)}"
         ) from None
     return address, size
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
 
@@ -11,12 +11,13 @@ from memaccess._arguments import checked_count, checked_text
 from memaccess._layouts import _foreign
 from memaccess._layouts._array import ArrayForm, LiveArray
 from memaccess._layouts._live import LiveStructure
+from memaccess._layouts._named import structure_named
 from memaccess._layouts._values import PointerForm, ScalarForm, TextForm
 from memaccess._types import POINTER, TYPES, type_named
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import SupportsIndex
 
     from memaccess._layouts._form import Form
@@ -71,6 +72,10 @@ class FieldType(Generic[Got, Given]):
     def _form(self, context: Context) -> Form:
         """The type in programs of one data model."""
         raise NotImplementedError
+
+    def _names(self) -> tuple[str, ...]:
+        """The names of structures that pointers in it lead to."""
+        return ()
 
 
 class _Scalar(FieldType[Any, Any]):
@@ -162,7 +167,7 @@ class String(FieldType[str, str]):
 
 def _any_text(size: int, encoding: str) -> String:
     """Text that can always be read: ctypes does not say how it is encoded."""
-    return String(size, encoding, "surrogateescape")
+    return String(size, encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass")
 
 
 class Array(FieldType[LiveArray[Got], Iterable[Given]]):
@@ -210,6 +215,9 @@ class Array(FieldType[LiveArray[Got], Iterable[Given]]):
     def _form(self, context: Context) -> Form:
         return ArrayForm(self._item._form(context), self._count, context.name)
 
+    def _names(self) -> tuple[str, ...]:
+        return self._item._names()
+
     def __repr__(self) -> str:
         return f"Array({self._item!r}, {self._count})"
 
@@ -217,8 +225,9 @@ class Array(FieldType[LiveArray[Got], Iterable[Given]]):
 class Pointer(FieldType[Got, Given]):
     """A pointer, as wide as those of the program.
 
-    :param target: what it leads to: a type as :class:`Field` takes it, or the name of a structure
-        that is declared later in the same module, or of the one that the pointer stands in.
+    :param target: what it leads to: a type as :class:`Field` takes it, or the name of a structure: the
+        one that the pointer stands in, one inside that, or one beside it in the same class, function
+        or module, which may be declared later.
     :raises TypeError: there is no such type.
 
     Reading the field follows it: a structure or an array is live, text is read, and a value of
@@ -271,12 +280,17 @@ class Pointer(FieldType[Got, Given]):
         self._target: FieldType[Any, Any] | str = target if is_name else declared(target)
 
     def _form(self, context: Context) -> Form:
-        return PointerForm(POINTER.codec(context.model), lambda: self._find(context), context.name)
+        target = self._target
+        # A name is looked up each time: at a prompt a class is often declared again.
+        find = (
+            functools.partial(_form_named, target, context)
+            if isinstance(target, str)
+            else functools.cache(lambda: target._form(context))
+        )
+        return PointerForm(POINTER.codec(context.model), find, context.name)
 
-    def _find(self, context: Context) -> Form:
-        if isinstance(self._target, str):
-            return _structure_named(self._target, context)._layout_for(context.model)
-        return self._target._form(context)
+    def _names(self) -> tuple[str, ...]:
+        return (self._target,) if isinstance(self._target, str) else self._target._names()
 
     def __repr__(self) -> str:
         return f"Pointer({self._target!r})"
@@ -309,30 +323,15 @@ def _c_type_named(name: str) -> CType[Any]:
         raise ValueError(f"{error}. A structure is given as its class; only a Pointer may name it") from None
 
 
-def _structure_named(name: str, context: Context) -> type[LiveStructure]:
-    """The structure that a pointer names: the one that it stands in, or one beside that.
+def _form_named(name: str, context: Context) -> Form:
+    """The structure that a pointer names.
 
     :raises TypeError: there is none.
     """
     owner = context.owner
-    if name == owner.__name__:
-        return owner
-    beside = owner.__qualname__.rpartition(".")[0]
-    for scope in (f"{beside}.{name}" if beside else name, name):
-        # The last one: at a prompt a class is often declared again.
-        for cls in reversed(list(_structures(LiveStructure))):
-            if (cls.__module__, cls.__qualname__) == (owner.__module__, scope):
-                return cls
-    found = getattr(sys.modules.get(owner.__module__), name, None)
-    if isinstance(found, type) and issubclass(found, LiveStructure):
-        return found
-    raise TypeError(
-        f"{context.name} points to {name!r}, and there is no structure of that name beside {owner.__name__}"
-    )
-
-
-def _structures(cls: type[LiveStructure]) -> Iterator[type[LiveStructure]]:
-    """All classes made of one, in no order but that of their making among brothers."""
-    for each in cls.__subclasses__():
-        yield each
-        yield from _structures(each)
+    found = structure_named(name, owner)
+    if found is None:
+        raise TypeError(
+            f"{context.name} points to {name!r}, and there is no structure of that name beside {owner.__name__}"
+        )
+    return found._layout_for(context.model)

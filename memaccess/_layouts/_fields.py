@@ -29,7 +29,8 @@ class Field(Generic[Got, Given]):
     :raises TypeError: there is no such type.
     :raises ValueError: there is no C type of that name, or the offset is negative.
 
-    Several fields may lie at the same place, as in a C union.
+    Several fields may lie at the same place, as in a C union; :meth:`Structure.write` says what that
+    means for writing several of them.
 
     >>> class Player(Structure):
     ...     health = Field('int')

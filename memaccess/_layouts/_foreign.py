@@ -50,10 +50,12 @@ def check(source: Any, model: DataModel) -> None:
 def check_anywhere(source: Any) -> None:
     """Refuse what lies otherwise in every program.
 
-    :raises TypeError: it is no structure; or it holds what Python would follow in its own memory.
+    :raises TypeError: it is no structure, or one without fields; or it holds what Python would follow in its own memory.
     """
     if not is_structure(source):
         raise TypeError(f"a class made of ctypes.Structure or ctypes.Union is needed, not {source!r}")
+    if not any("_fields_" in vars(base) for base in source.__mro__):
+        raise TypeError(f"{source.__name__} has no _fields_ yet")
     check(source, _OWN)
 
 

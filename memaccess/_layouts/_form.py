@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._layouts._place import looked_up
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Piece: TypeAlias = tuple[int, bytes]
     """Bytes to write, and how far behind the beginning."""
+    Range: TypeAlias = tuple[int, int]
+    """How far behind the beginning, and how many bytes."""
 
 
 class Form:
@@ -23,8 +25,23 @@ class Form:
 
     size: int
     align: int
-    is_plain = False
-    """Whether live access gives what :meth:`decode` gives."""
+    is_read = False
+    """Whether live access begins with reading it; :meth:`live_of` goes on from there."""
+
+    has_pointers = False
+    """Whether there are values in it that mean something in one program alone."""
+
+    def ranges(self) -> list[Range]:
+        """Where its values are: all of it but padding."""
+        return [(0, self.size)]
+
+    def is_like(self, other: Form, /) -> bool:
+        """Whether the bytes of the other one are the same values as this one."""
+        return other is self
+
+    def raw_pieces(self, data: bytes, start: int = 0) -> list[Piece]:
+        """What to write for its values as they are; *data* begins so many bytes behind the beginning."""
+        return [(offset, data[offset - start : offset - start + size]) for offset, size in self.ranges()]
 
     def decode(self, data: bytes) -> Any:
         """The value of *data*, which has exactly :attr:`size` bytes."""
@@ -54,6 +71,10 @@ class Form:
         """What a field gives that is there: a value that is read now, or what reads it when asked."""
         return self.decode(view.read(self.size, looked_up(view, place)))
 
+    def live_of(self, value: Any, _view: MemoryView, /) -> Any:
+        """What live access gives where *value* was read."""
+        return value
+
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         """What a pointer gives that leads there."""
         return self.live(view, address)
@@ -65,6 +86,18 @@ class Form:
     def ctype(self) -> Any:
         """The same as a ctypes type of fixed width."""
         raise NotImplementedError
+
+
+class Slot(NamedTuple):
+    """A field in its place."""
+
+    name: str
+    offset: int
+    form: Form
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.form.size
 
 
 class Naming:
@@ -87,5 +120,5 @@ class Naming:
         if isinstance(error, (UnicodeDecodeError, UnicodeEncodeError)):
             # Its text is made of its parts.
             error.reason = f"{error.reason}, in {self._name}"
-        elif error is not None and type(error) in (TypeError, ValueError, OverflowError):
+        elif error is not None and self._name and type(error) in (TypeError, ValueError, OverflowError):
             error.args = (f"{self._name}: {error}",)

@@ -8,29 +8,23 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memaccess._layouts._form import Form
+from memaccess._layouts._form import Form, Slot
+from memaccess._layouts._live import refuse_pointers_from_elsewhere
 from memaccess._layouts._padded import padded_structure
 from memaccess._layouts._place import looked_up
+from memaccess._layouts._unions import agreed, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from memaccess._arguments import Address
-    from memaccess._layouts._form import Piece
+    from memaccess._layouts._form import Piece, Range
     from memaccess._layouts._live import LiveStructure
     from memaccess._view import MemoryView
 
 
-class Slot(NamedTuple):
-    """A field in its place."""
-
-    name: str
-    offset: int
-    form: Form
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.form.size
+_UNPACKED = 1 << 16
+"""More than any type is aligned to."""
 
 
 class Whole(NamedTuple):
@@ -45,13 +39,18 @@ class Whole(NamedTuple):
 class Layout(Form):
     """A structure with its fields in their places."""
 
-    def __init__(self, cls: type[LiveStructure], slots: Iterable[Slot], whole: Whole, align: int) -> None:
+    def __init__(
+        self, cls: type[LiveStructure], slots: Iterable[Slot], whole: Whole, align: int, pack: int = _UNPACKED
+    ) -> None:
         self.cls = cls
+        self.pack = pack
         self.slots = {slot.name: slot for slot in slots}
         self.first = min((slot.offset for slot in self.slots.values()), default=0)
         self.end = max((slot.end for slot in self.slots.values()), default=0)
+        self.has_pointers = any(slot.form.has_pointers for slot in self.slots.values())
+        self._overlap = overlap(list(self.slots.values()))
         self._source = whole.source
-        self._ctype: Any = None
+        self._made: dict[str, Any] = {}
         if whole.size is None:
             self.align = align
             self.size = round_up(self.end, align)
@@ -86,22 +85,52 @@ class Layout(Form):
 
     def pieces(self, value: Any, view: MemoryView, /) -> list[Piece]:
         if isinstance(value, self.cls):
-            whole = value.read()
-            value = {name: whole[name] for name in self.slots}  # a subclass has more
-        elif isinstance(value, (ctypes.Structure, ctypes.Union)) and type(value) in self._ctypes():
-            # Through its values, as its bytes between the fields are of the time when it was read.
-            value = self.decode(bytes(value))
+            return self._pieces_of_live(value, view)
+        if isinstance(value, (ctypes.Structure, ctypes.Union)) and type(value) in self._ctypes():
+            # Without its bytes between the fields, which are of the time when it was read.
+            return self.raw_pieces(bytes(value))
         if not isinstance(value, Mapping):
-            raise TypeError(
-                f"{self.cls.__name__} takes a dict of fields, or another {self.cls.__name__}, "
-                f"not {type(value).__name__}"
-            )
-        slots = [(self.slot(name), each) for name, each in value.items()]
-        return [
-            (slot.offset + offset, data)
+            name = self.cls.__name__
+            kind = type(value).__name__
+            if isinstance(value, (ctypes.Structure, ctypes.Union)):
+                kind = f"a ctypes structure {kind} other than {name}.as_ctypes({view.bitness})"
+            raise TypeError(f"{name} takes a dict of fields, or another {name}, not {kind}")
+        return self._pieces_of_fields(value, view)
+
+    def _pieces_of_live(self, value: LiveStructure, view: MemoryView) -> list[Piece]:
+        """What to write to have the values of another one here."""
+        refuse_pointers_from_elsewhere(self, value, view)
+        if not self.is_like(value._layout_for(value._view._model)):
+            whole = value.read()
+            return self._pieces_of_fields({name: whole[name] for name in self.slots}, view)
+        if not self.slots:
+            return []
+        # Its bytes as they are: not all of them are kept by what they mean, such as a NaN.
+        data = value._view.read(self.end - self.first, value._address() + self.first)
+        return self.raw_pieces(data, self.first)
+
+    def _pieces_of_fields(self, values: Mapping[str, Any], view: MemoryView) -> list[Piece]:
+        slots = [(self.slot(name), each) for name, each in values.items()]
+        given = [
+            (slot, [(slot.offset + offset, data) for offset, data in slot.form.pieces(each, view)])
             for slot, each in slots
-            for offset, data in slot.form.pieces(each, view)
         ]
+        if self._overlap:
+            return agreed(self.cls.__name__, given)
+        return [piece for _, pieces in given for piece in pieces]
+
+    def ranges(self) -> list[Range]:
+        return [
+            (slot.offset + offset, size)
+            for slot in self.slots.values()
+            for offset, size in slot.form.ranges()
+        ]
+
+    def is_like(self, other: Form, /) -> bool:
+        # A class that is made of another one has its very slots.
+        return isinstance(other, Layout) and all(
+            other.slots.get(name) is slot for name, slot in self.slots.items()
+        )
 
     def live(self, view: MemoryView, place: Address) -> LiveStructure:
         return self.cls._at(view, place)
@@ -110,14 +139,15 @@ class Layout(Form):
         return isinstance(live, self.cls)
 
     def ctype(self) -> Any:
-        if self._ctype is None:
+        if not self._made:
             fields = [(slot.name, slot.offset, slot.form.ctype()) for slot in self.slots.values()]
-            self._ctype = padded_structure(self.cls.__name__, fields, self.size)
-        return self._ctype
+            # All threads get the one that is there first.
+            self._made.setdefault("ctype", padded_structure(self.cls.__name__, fields, self.size))
+        return self._made["ctype"]
 
     def _ctypes(self) -> tuple[Any, ...]:
         """The ctypes types that have this layout."""
-        return (self._source, self._ctype)
+        return (self._source, self._made.get("ctype"))
 
 
 def lay_out(
@@ -128,18 +158,17 @@ def lay_out(
     :raises ValueError: a field leaves the size that is given.
     """
     slots = [] if base is None else list(base.slots.values())
-    cursor, align = (0, 1) if base is None else (base.size, base.align)
+    cursor, align, pack = (0, 1, _UNPACKED) if base is None else (base.size, base.align, base.pack)
     for each in forms:
         if isinstance(each, Slot):
             slot = each
-            # A field that is not where its type would have it shows that the structure is packed.
-            alignment = math.gcd(slot.offset, slot.form.align)
+            pack = min(pack, _packing_shown_by(slot))
         else:
             name, form = each
-            slot, alignment = Slot(name, round_up(cursor, form.align), form), form.align
+            slot = Slot(name, round_up(cursor, form.align), form)
         slots.append(slot)
-        cursor, align = slot.end, max(align, alignment)
-    layout = Layout(cls, slots, whole, align)
+        cursor, align = slot.end, max(align, slot.form.align)
+    layout = Layout(cls, slots, whole, min(align, pack), pack)
     if layout.end > layout.size:
         last = max(slots, key=lambda slot: slot.end)
         raise ValueError(
@@ -147,6 +176,15 @@ def lay_out(
             f"0x{last.end:x}"
         )
     return layout
+
+
+def _packing_shown_by(slot: Slot) -> int:
+    """The most that the fields of its structure are aligned to, as its place shows.
+
+    A field that is not where its type would have it shows that the structure is packed.
+    """
+    alignment = math.gcd(slot.offset, slot.form.align)
+    return alignment if alignment < slot.form.align else _UNPACKED
 
 
 def round_up(number: int, step: int) -> int:

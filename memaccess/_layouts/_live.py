@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from memaccess._layouts._pieces import write_pieces
 from memaccess._layouts._place import looked_up
@@ -21,6 +21,17 @@ class Live:
 
     _view: MemoryView
     _place: Address
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError(f"{self!r} can't be copied deeply or pickled; take what its read() gives")
+
+    def __copy__(self) -> Any:
+        again = object.__new__(type(self))
+        state = object.__reduce_ex__(self, 4)[2]
+        for part in state if isinstance(state, tuple) else (state,):
+            for name, value in (part or {}).items():
+                object.__setattr__(again, name, value)
+        return again
 
     def _address(self) -> int:
         """The address that it has now."""
@@ -41,10 +52,25 @@ class Live:
         return f"at {address} in process {self._view.pid}{name}"
 
 
+def refuse_pointers_from_elsewhere(form: Form, live: Live, view: MemoryView) -> None:
+    """Refuse to copy a live object with pointers to another process, where they lead to something else.
+
+    :raises ValueError: it has pointers, and is in another process than *view*.
+    """
+    if form.has_pointers and live._view.pid != view.pid:
+        raise ValueError(
+            f"{live!r} has pointers, which mean nothing in process {view.pid}; give what its read() gives "
+            "to have the same addresses there"
+        )
+
+
 class LiveStructure(Live):
     """A structure in its place; what fields it has, its class says."""
 
     __slots__ = ()
+
+    _named: ClassVar[dict[str, type[LiveStructure]]] = {}
+    """Classes that its pointers name, by their paths in the module."""
 
     @classmethod
     def _layout_for(cls, model: DataModel) -> Form:

@@ -18,27 +18,43 @@ def padded_structure(name: str, fields: Sequence[Placed], size: int) -> type[cty
     """A structure with those fields and that size; fields may overlap."""
     ordered = sorted(fields, key=lambda field: field[1])
     if all(before[1] + ctypes.sizeof(before[2]) <= after[1] for before, after in itertools.pairwise(ordered)):
-        return _packed(name, ordered, size)
+        return _padded(name, ordered, size)
     # Each field has a structure of its own, and all of them lie one over the other.
-    alone = [(f"_alone_{each[0]}", _packed(f"{name}_{each[0]}", [each], size)) for each in fields]
-    names = tuple(each for each, _ in alone)
-    union = type(f"{name}_fields", (ctypes.Union,), {"_anonymous_": names, "_fields_": alone})
-    return _structure(name, {"_anonymous_": ("_union",), "_fields_": [("_union", union)]})
+    names = [each[0] for each in fields]
+    alone, union = _free("_alone", names), _free("_union", names)
+    parts = [(f"{alone}_{each[0]}", _padded(f"{name}_{each[0]}", [each], size)) for each in fields]
+    anonymous = {"_anonymous_": tuple(each for each, _ in parts), "_fields_": parts}
+    overlaid = type(f"{name}_fields", (ctypes.Union,), anonymous)
+    return _structure(name, {"_anonymous_": (union,), "_fields_": [(union, overlaid)]}, fields, size)
 
 
-def _packed(name: str, ordered: Sequence[Placed], size: int) -> type[ctypes.Structure]:
+def _padded(name: str, ordered: Sequence[Placed], size: int) -> type[ctypes.Structure]:
     """A structure whose fields don't overlap, with its padding written out."""
+    padding = _free("_padding", [each[0] for each in ordered])
     fields: list[tuple[str, Any]] = []
     end = 0
     for field, offset, kind in [*ordered, ("", size, None)]:
         if offset > end:
-            fields.append((f"_padding_{end:x}", ctypes.c_uint8 * (offset - end)))
+            fields.append((f"{padding}_{end:x}", ctypes.c_uint8 * (offset - end)))
         if kind is not None:
             fields.append((field, kind))
             end = offset + ctypes.sizeof(kind)
-    return _structure(name, {"_fields_": fields})
+    return _structure(name, {"_fields_": fields}, ordered, size)
 
 
-def _structure(name: str, namespace: dict[str, Any]) -> type[ctypes.Structure]:
+def _structure(
+    name: str, namespace: dict[str, Any], placed: Sequence[Placed], size: int
+) -> type[ctypes.Structure]:
+    """The structure with the alignment of its fields, which counts where it is nested; else packed."""
+    made = type(name, (ctypes.Structure,), dict(namespace))
+    if ctypes.sizeof(made) == size and all(getattr(made, each[0]).offset == each[1] for each in placed):
+        return made
     # Without the second word, Python 3.14 warns that the first one chooses Windows' layout.
     return type(name, (ctypes.Structure,), {"_pack_": 1, "_layout_": "ms", **namespace})
+
+
+def _free(prefix: str, names: Sequence[str]) -> str:
+    """A beginning for names that none of *names* has."""
+    while any(name.startswith(prefix) for name in names):
+        prefix = f"_{prefix}"
+    return prefix

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memaccess._errors import NotWritableError, PartialWriteError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,5 +46,28 @@ def write_pieces(view: MemoryView, place: int, pieces: Sequence[Piece], *, force
         view.write(data, place + offset, force=force)
         return
     ready = [(view._checked_address(place + offset, len(data)), data) for offset, data in runs(pieces)]
+    done = 0
     for address, data in ready:
-        view.write(data, address, force=force)
+        try:
+            view.write(data, address, force=force)
+        except NotWritableError as error:
+            if not done:
+                raise
+            raise _partial(error, done, ready) from None
+        done += len(data)
+
+
+def _partial(error: NotWritableError, done: int, ready: Sequence[Piece]) -> PartialWriteError:
+    """The error of a write of several runs, the first of which were written."""
+    kept = f"{error.explanation} " if error.explanation else ""
+    found = PartialWriteError(
+        str(error),
+        pid=error.pid,
+        address=ready[0][0],
+        size=sum(len(data) for _, data in ready),
+        region=error.region,
+        explanation=f"{kept}What lies before it was written: {done} bytes from 0x{ready[0][0]:x} on.",
+    )
+    found.errno, found.winerror, found.api = error.errno, error.winerror, error.api
+    found.transferred = done + error.transferred
+    return found

@@ -9,7 +9,8 @@ from memaccess._layouts._models import model_of
 from memaccess._layouts._structure import Structure
 
 if TYPE_CHECKING:
-    from memaccess._layouts._layout import Layout, Slot
+    from memaccess._layouts._form import Slot
+    from memaccess._layouts._layout import Layout
     from memaccess._view import MemoryView
 
 

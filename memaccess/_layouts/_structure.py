@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from memaccess._arguments import checked_count
 from memaccess._layouts import _foreign
 from memaccess._layouts._declared import Context, FieldType
 from memaccess._layouts._fields import Field
-from memaccess._layouts._layout import Slot, Whole, lay_out, no_such_field
+from memaccess._layouts._form import Slot
+from memaccess._layouts._layout import Whole, lay_out, no_such_field
 from memaccess._layouts._live import LiveStructure
 from memaccess._layouts._models import model_of
+from memaccess._layouts._named import announce
 from memaccess._layouts._place import behind, checked_place
 from memaccess._types import WINDOWS_32, WINDOWS_64
 
@@ -37,8 +38,10 @@ class Structure(LiveStructure):
 
     Reading an attribute reads that field, assigning writes it; they raise what
     :meth:`~memaccess.MemoryView.read` and :meth:`~memaccess.MemoryView.write` raise. A value that does not fit is a
-    TypeError, ValueError or OverflowError, and nothing is written. An attribute that is no field can't
-    be assigned.
+    TypeError, ValueError or OverflowError, and nothing is written. A value of several pieces, such as
+    an array of structures with padding between them, may be a
+    :class:`PartialWriteError <memaccess.PartialWriteError>`: the first were written. An attribute that is
+    no field can't be assigned.
 
     ``class Player(Structure, size=0x200)`` says how long the whole is, where it is longer than its
     fields. A class made of another one goes on behind it. The layout is the program's: its alignment,
@@ -69,9 +72,11 @@ class Structure(LiveStructure):
         for name, value in vars(cls).items():
             _check_attribute(cls, name, value)
         cls._fields = {name: each for name, each in vars(cls).items() if isinstance(each, Field)}
+        _check_fields_are_seen(cls)
         cls._layouts = {}
         cls._whole = vars(cls).get("_whole") or Whole(None if size is None else checked_count(size))
         _check_layout(cls)
+        announce(cls, [name for each in cls._fields.values() for name in each._type._names()])
 
     def __init__(self, view: MemoryView, address: Address) -> None:
         self._stand(view, checked_place(view, address))
@@ -103,13 +108,19 @@ class Structure(LiveStructure):
         :param values: the values by their names, as :meth:`read` gives them or some of them; or another
             one of the class, or an instance of the class that :meth:`as_ctypes` gives.
         :param force: write also where the program itself may not, as in :meth:`~memaccess.MemoryView.write`.
-        :raises ValueError: there is no such field, or a value does not fit; nothing is written.
+        :raises ValueError: there is no such field, or a value does not fit; fields that lie over each
+            other are given values that differ; or another one has pointers, and is in another process.
+            Nothing is written.
         :raises TypeError: a value is of another type; nothing is written.
         :raises OverflowError: a value does not fit its type; nothing is written.
-        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`; what lies before that place
-            was written.
+        :raises PartialWriteError: what lies before a place that can't be written was written; ``transferred``
+            counts it.
+        :raises MemoryAccessError: as in :meth:`~memaccess.MemoryView.write`.
 
-        Neighbours are written together, and bytes between the fields are left alone.
+        Neighbours are written together, and bytes between the fields are left alone. Another one of the
+        class is copied byte by byte. Where fields that lie over each other are given both, the bytes of
+        one of them have to give the values of all when they are read; so what :meth:`read` gave can be
+        written, and if one of them was changed in it, it has to be given alone.
 
         >>> player.write({'health': 50, 'bag': [{'count': 1}, {'kind': 4}]})
         >>> player.health, player.bag[0].count, player.bag[1].read()
@@ -125,7 +136,7 @@ class Structure(LiveStructure):
             for this Python: declare ``long`` as ``c_int32``, where the target is a Windows program.
         :returns: the class; always the same for the same *source*. A ``c_char`` array is a
             :class:`String` in it, and a pointer a :class:`Pointer`.
-        :raises TypeError: it has bit fields, or strings that Python would follow in its own memory; or, at
+        :raises TypeError: it has no ``_fields_`` yet; it has bit fields, or strings that Python would follow in its own memory; or, at
             first use, pointers of another width than the target's.
         :raises ValueError: a field has the name of a method.
 
@@ -137,7 +148,9 @@ class Structure(LiveStructure):
         {'x': 1, 'y': 5}
         """
         _foreign.check_anywhere(source)
-        return _adopted(source)
+        found = _ADOPTED.get(source)
+        # All threads get the one that is there first.
+        return found or _ADOPTED.setdefault(source, _adopted(source))
 
     @classmethod
     def as_ctypes(cls, target: MemoryView | int) -> type[ctypes.Structure]:
@@ -145,7 +158,9 @@ class Structure(LiveStructure):
 
         :param target: a view of the program, or 32 or 64.
         :returns: the class; always the same for programs of one width. Pointers are integers in it,
-            text is bytes or numbers.
+            text is bytes or numbers. It is aligned as its fields are, unless they lie otherwise than this
+            Python would lay them out; then it is packed, and can't be nested in a structure of ctypes
+            without an offset that is right by itself.
         :raises ValueError: the bitness is neither 32 nor 64.
 
         >>> record = view.read_struct(Player.as_ctypes(view), 0x401000)
@@ -187,8 +202,9 @@ class Structure(LiveStructure):
     if not TYPE_CHECKING:  # type checkers would take it for leave to assign anything
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if not any(hasattr(vars(base).get(name), "__set__") for base in type(self).__mro__):
-                raise AttributeError(no_such_field(type(self), name, self._layout.slots))
+            found = _attribute_of(type(self), name)
+            if not hasattr(found, "__set__"):
+                raise AttributeError(_why_not_assigned(type(self), name, self._layout))
             object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
@@ -226,6 +242,10 @@ def _check_attribute(cls: type[Structure], name: str, value: Any) -> None:
     where = f"{cls.__name__}.{name}"
     if any(name in base._fields for base in _bases_of(cls)[0].__mro__ if issubclass(base, Structure)):
         raise ValueError(f"{where} is a field already, of a class that {cls.__name__} is made of")
+    if name == "_fields_":
+        raise TypeError(
+            f"{where} is how ctypes declares fields; each is a Field here, see Structure.from_ctypes"
+        )
     if isinstance(value, FieldType):
         raise TypeError(f"{where} is a type; it has to stand in a Field: Field({value!r})")
     if not isinstance(value, Field):
@@ -236,6 +256,29 @@ def _check_attribute(cls: type[Structure], name: str, value: Any) -> None:
         raise ValueError(f"{where} can't be a field: that name is Structure's own")
     if value._name != name:
         raise ValueError(f"{where} is the same Field as {value._name}; each needs one of its own")
+
+
+def _check_fields_are_seen(cls: type[Structure]) -> None:
+    """Refuse a class in which something else of the name of a field is found before it."""
+    for base in cls.__mro__:
+        for name in vars(base).get("_fields", ()) if issubclass(base, Structure) else ():
+            first = next(each for each in cls.__mro__ if name in vars(each))
+            if first is not base:
+                raise ValueError(
+                    f"{cls.__name__}.{name} is a field of {base.__name__}, and {first.__name__} has an "
+                    "attribute of that name, which would hide it"
+                )
+
+
+def _attribute_of(cls: type, name: str) -> Any:
+    """What the class has by that name, as it stands there; None if it has nothing."""
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+
+
+def _why_not_assigned(cls: type, name: str, layout: Layout) -> str:
+    if name in layout.slots:
+        return f"{cls.__name__}.{name} is no field any more: an attribute of a class hides it"
+    return no_such_field(cls, name, layout.slots)
 
 
 def _check_layout(cls: type[Structure]) -> None:
@@ -263,9 +306,12 @@ def _laid_out(cls: type[Structure], model: DataModel) -> Layout:
     return lay_out(cls, _bases_of(cls)[0]._layout_for(model), forms, cls._whole)
 
 
-@functools.cache
+_ADOPTED: dict[Any, type[Structure]] = {}
+"""The class of each ctypes structure; one for each, as a pointer in it may lead to its like."""
+
+
 def _adopted(source: Any) -> type[Structure]:
-    """The class of a ctypes structure; one for each, as a pointer in it may lead to its like."""
+    """The class of a ctypes structure."""
     whole = Whole(ctypes.sizeof(source), ctypes.alignment(source), source)
     fields = {part.name: Field(part.kind, part.offset) for part in _foreign.parts(source)}
     return type(source.__name__, (Structure,), {"__module__": source.__module__, "_whole": whole, **fields})

@@ -41,7 +41,7 @@ _FIXED: dict[str, Any] = {
 class ScalarForm(Form):
     """A C type."""
 
-    is_plain = True
+    is_read = True
 
     def __init__(self, codec: Codec[Any], name: str) -> None:
         self.size = codec.size
@@ -49,6 +49,12 @@ class ScalarForm(Form):
         self.align = codec.size
         self._codec = codec
         self._name = name
+
+    def is_like(self, other: Form, /) -> bool:
+        if not isinstance(other, ScalarForm):
+            return False
+        mine, its = self._codec, other._codec
+        return (its.code, its.convert) == (mine.code, mine.convert)
 
     def decode(self, data: bytes) -> Any:
         return self._codec.decode(data)
@@ -75,7 +81,7 @@ class ScalarForm(Form):
 class TextForm(Form):
     """Text inside a structure, up to a zero code unit or the end of its room."""
 
-    is_plain = True
+    is_read = True
 
     def __init__(self, size: int, encoding: TextEncoding, errors: str, name: str) -> None:
         self.size = size
@@ -83,6 +89,9 @@ class TextForm(Form):
         self._encoding = encoding
         self._errors = errors
         self._name = name
+
+    def is_like(self, other: Form, /) -> bool:
+        return isinstance(other, TextForm) and (other.size, other._encoding) == (self.size, self._encoding)
 
     def decode(self, data: bytes) -> str:
         text = _strings.before_zero(data, self._encoding.unit)
@@ -112,14 +121,19 @@ class TextForm(Form):
 
 
 class PointerForm(Form):
-    """A pointer to another form, which is looked for when it is first followed."""
+    """A pointer to another form, which is looked for when it is followed."""
+
+    is_read = True
+    has_pointers = True
 
     def __init__(self, codec: Codec[int], find: Callable[[], Form], name: str) -> None:
         self.size = self.align = codec.size
         self._codec = codec
         self._find = find
-        self._found: Form | None = None
         self._name = name
+
+    def is_like(self, other: Form, /) -> bool:
+        return isinstance(other, PointerForm) and other.size == self.size
 
     def decode(self, data: bytes) -> int:
         return self._codec.decode(data)
@@ -132,19 +146,16 @@ class PointerForm(Form):
             return [(0, self._codec.encode(self._address(value, view)))]
 
     def live(self, view: MemoryView, place: Address) -> Any:
-        address = self.decode(view.read(self.size, looked_up(view, place)))
-        return self._target().pointed(view, address) if address else None
+        return self.live_of(self.decode(view.read(self.size, looked_up(view, place))), view)
+
+    def live_of(self, value: int, view: MemoryView, /) -> Any:
+        return self._find().pointed(view, value) if value else None
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         return LiveArray(view, address, self, 1)
 
     def ctype(self) -> Any:
         return _FIXED[self._codec.code]
-
-    def _target(self) -> Form:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
 
     def _address(self, value: Any, view: MemoryView) -> int:
         """The address that *value* stands for."""
@@ -158,6 +169,6 @@ class PointerForm(Form):
             return operator.index(value)
         if value._view.pid != view.pid:
             raise ValueError(f"the pointer is in process {view.pid}, and {value!r} in another one")
-        if not self._target().fits(value):
+        if not self._find().fits(value):
             raise TypeError(f"the pointer does not lead to what {value!r} is")
         return value._address()

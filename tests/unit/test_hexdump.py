@@ -58,9 +58,17 @@ def test_an_address_is_as_wide_as_the_program():
     game = FakeProcess(PID, bitness=32)
     game.map(BASE, b"Zoe")
     with game.open() as view:
-        assert shown(view.hexdump(3, BASE + 0)) == [
-            "00401000  5A 6F 65                                          Zoe"
-        ]
+        assert shown(view.hexdump(3, BASE + 0)) == ["00401000  5A 6F 65  Zoe"]
+
+
+def test_a_prompt_shows_no_more_than_the_first_lines(view):
+    dump = view.hexdump(256 * 16, 0x500000)
+    assert repr(dump) == str(dump)
+    for size, text in ((256 * 16 + 1, "... 1 more line; "), (1 << 24, "... 1048320 more lines; ")):
+        dump = view.hexdump(size, 0x500000)
+        lines = repr(dump).split("\n")
+        assert lines[:-1] == list(itertools.islice(dump, 256))
+        assert lines[-1] == text + "print() or iterate"
 
 
 def test_the_first_line_begins_where_it_was_asked_to(view):
@@ -77,7 +85,7 @@ def test_what_is_no_printable_ascii_is_a_dot(view):
 
 def test_a_module_has_a_column(view):
     assert shown(view.hexdump(8, IMAGE)) == [
-        "0000000140000000  game.exe+0  4D 5A 00 00 00 00 00 00                           MZ......"
+        "0000000140000000  game.exe+0  4D 5A 00 00 00 00 00 00  MZ......"
     ]
 
 
@@ -180,7 +188,7 @@ def test_an_earlier_dump_of_other_memory_counts_where_both_are(view):
     before = view.hexdump(4, BASE + 4)
     view.write(bytes(8), BASE + 2)
     [line] = shown(view.hexdump(10, BASE, since=before))
-    assert line.startswith("0000000000401000  00 01 00 00*00*00*00*00  00 00   ")
+    assert line.startswith("0000000000401000  00 01 00 00*00*00*00*00  00 00  ..........")
 
 
 def test_what_changed_since_a_snapshot_is_marked(view):
@@ -226,7 +234,8 @@ def test_every_byte_is_in_its_place_and_marked_if_it_changed(before, changes, wi
         position = 9 + 3 * column + column // 8
         mark = "*" if byte != before[place] else " "
         assert line[position : position + 3] == f"{mark}{byte:02X}"
-        text = 9 + 3 * width + (width - 1) // 8 + 2
+        shown_width = min(width, len(now))  # a single line is no longer than it has to be
+        text = 9 + 3 * shown_width + (shown_width - 1) // 8 + 2
         assert line[text + column] == (chr(byte) if 32 <= byte <= 126 else ".")
     assert [int(line[:8], 16) for line in dump] == [*range(BASE + offset, BASE + offset + len(now), width)]
 

@@ -495,3 +495,25 @@ def test_where_the_map_can_not_be_seen_all_is_tried(game):
         taken = view.snapshot([(BASE, 4 * PAGE)])
     assert taken.ranges == ((BASE, PAGE), (BASE + 3 * PAGE, PAGE))
     assert taken.missing == ((BASE + PAGE, 2 * PAGE),)
+
+
+def test_a_snapshot_knows_no_names():
+    snapshot = snapshot_of([1, 2, 3, 4], [])
+    with pytest.raises(TypeError) as caught:
+        snapshot.read(4, "game.exe+10")
+    assert str(caught.value) == "a snapshot knows no names; give int(view.address('game.exe+10'))"
+
+
+def test_an_allocation_is_a_range():
+    with FakeProcess().open("rw") as view, view.allocate(4096) as memory:
+        wanted = ((memory.address, memory.size),)
+        assert view.snapshot(memory).ranges == view.snapshot([memory]).ranges == wanted
+
+
+def test_one_region_alone_is_a_range():
+    game = FakeProcess()
+    game.map(0x401000, 4096)
+    with game.open() as view:
+        region = view.region_at(0x401000)
+        assert region is not None
+        assert view.snapshot(region).ranges == ((region.base, region.size),)

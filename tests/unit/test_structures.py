@@ -7,13 +7,17 @@ import ctypes
 import gc
 import itertools
 import operator
+import pickle
 import struct
+import sys
+import threading
+import types
 import typing
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from memaccess import (
@@ -23,8 +27,9 @@ from memaccess import (
     MissingRightError,
     NotReadableError,
     NotWritableError,
+    PartialWriteError,
 )
-from memaccess._layouts import _declared
+from memaccess._layouts import _array, _declared, _layout, _padded
 from memaccess._layouts._pieces import runs
 from memaccess._types import TYPES, WINDOWS_32, WINDOWS_64
 from memaccess.structures import (
@@ -312,6 +317,56 @@ def test_a_field_that_is_not_aligned_makes_a_packed_structure():
     assert (sizeof(Packed, 64), offsetof(Holder, "packed", 64)) == (5, 1)
 
 
+PACKED = [("uint8", 1), ("uint16", 2), ("uint32", 4), ("uint64", 8), ("double", 8)]
+
+
+def packed_by_ctypes(names: list[str], pack: int) -> Any:
+    """The structure of those types under ``#pragma pack``."""
+    fields = [(f"f{number}", ctype_of(name, 64)) for number, name in enumerate(names)]
+    return type("Packed", (ctypes.Structure,), {"_pack_": pack, "_layout_": "ms", "_fields_": fields})
+
+
+def offsets_of(made: Any) -> list[int]:
+    return [getattr(made, name).offset for name, _ in made._fields_]
+
+
+@given(
+    names=st.lists(st.sampled_from([name for name, _ in PACKED]), min_size=1, max_size=6),
+    pack=st.sampled_from([1, 2, 4]),
+)
+def test_a_structure_that_shows_its_packing_is_as_long_as_for_ctypes(names, pack):
+    theirs = packed_by_ctypes(names, pack)
+    offsets = offsets_of(theirs)
+    assume(any(offset % dict(PACKED)[name] for name, offset in zip(names, offsets, strict=True)))
+    # Where two packings have the fields at the same places, nothing shows which it is: the wider one counts.
+    widest = max(each for each in (1, 2, 4) if offsets_of(packed_by_ctypes(names, each)) == offsets)
+    ours = declare("Packed", **{f"f{n}": Field(name, offsets[n]) for n, name in enumerate(names)})
+    assert sizeof(ours, 64) == ctypes.sizeof(packed_by_ctypes(names, widest))
+
+
+def test_one_field_that_is_not_aligned_packs_the_whole(view):
+    class Packet(Structure):
+        id = Field("uint32", 0)
+        kind = Field("uint8", 4)
+        length = Field("uint32", 5)
+
+    class Queue(Structure):
+        packets = Field(Array(Packet, 2))
+
+    class Longer(Packet):
+        more = Field("uint32", 9)
+
+    assert (sizeof(Packet, view), sizeof(Queue, view), sizeof(Longer, view)) == (9, 18, 13)
+    packets = Queue(view, BASE).packets
+    packets[1].write({"id": 4, "kind": 5, "length": 6})
+    assert view.read(9, BASE + 9) == struct.pack("<IBI", 4, 5, 6)
+
+
+def test_what_is_made_of_a_packed_structure_is_packed():
+    packed = declare("Packed", a=Field("uint16", 0), b=Field("uint32", 2))
+    assert sizeof(declare("Longer", (packed,), c=Field("uint32", 8), d=Field("uint16", 12)), 64) == 14
+
+
 def test_a_size_that_is_no_multiple_of_the_alignment_makes_a_packed_structure():
     class Odd(Structure, size=6):
         number = Field("int")
@@ -418,6 +473,11 @@ def test_what_is_no_type_is_refused(type):
             lambda: declare(name=String(16)),
             TypeError,
             "Wrong.name is a type; it has to stand in a Field: Field(String(16, 'utf-8'))",
+        ),
+        (
+            lambda: declare(_fields_=[("kind", ctypes.c_int)]),
+            TypeError,
+            "Wrong._fields_ is how ctypes declares fields; each is a Field here, see Structure.from_ctypes",
         ),
         (
             lambda: declare("Wrong", (Item,), kind=Field("int")),
@@ -565,6 +625,7 @@ def test_a_type_may_be_written_with_blanks(view, name):
         ),
         ("position", 5, TypeError, "Player.position: an array takes a sequence of values, not int"),
         ("position", {1: 2}, TypeError, "Player.position: an array takes a sequence of values, not dict"),
+        ("position", {1, 2, 3}, TypeError, "Player.position: an array takes a sequence of values, not set"),
         ("position", [1, 2, "3"], TypeError, "Player.position: float takes a float, not str"),
         ("grid", [[1, 2, 3], [4, 5]], ValueError, "Player.grid: an array of 3 takes as many values, not 2"),
         ("grid", [[1, 2, 3], [4, 5, 99999]], OverflowError, None),
@@ -606,6 +667,37 @@ def test_what_is_no_field_is_not_assigned(player, name, hint):
         getattr(player, name)
     with pytest.raises(AttributeError):
         del player.health
+
+
+class Mixin:
+    health = 100
+
+
+def test_a_field_that_something_else_would_hide_is_refused():
+    with pytest.raises(ValueError, match=r"^Boss\.health is a field of Player, and Mixin has an attribute "):
+        declare("Boss", (Mixin, Player))
+    with pytest.raises(ValueError, match=r"^Worse\.health is a field of Boss, and Mixin has an attribute "):
+        declare("Worse", (Mixin, declare("Boss", health=Field("int"))))
+
+
+def test_a_mixin_behind_the_structure_hides_nothing(game, view):
+    boss = declare("Boss", (Player, Mixin))(view, BASE)
+    boss.health = 55
+    assert boss.health == 55
+    assert game.writes
+
+
+def test_what_hides_a_field_later_is_not_assigned(game, view):
+    made = declare("Made", (Item,))
+    made.kind = 3
+    with pytest.raises(AttributeError, match=r"^Made\.kind is no field any more: an attribute of a class "):
+        made(view, BASE).kind = 9
+    Late = type("Late", (), {})
+    made = declare("Made", (Late, Item))
+    Late.kind = 5
+    with pytest.raises(AttributeError, match=r"^Made\.kind is no field any more"):
+        made(view, BASE).kind = 9
+    assert game.writes == []
 
 
 def test_completion_lists_the_fields(player):
@@ -729,8 +821,22 @@ def test_a_copy_is_live_too(view):
     again = copy.copy(player)
     again.health = 2.5
     assert player.health == 2.5
-    with pytest.raises(TypeError, match="can't be copied or pickled"):
-        copy.deepcopy(player)
+    assert copy.copy(player.bag) == player.bag
+    for live in (player, player.bag):
+        for use in (copy.deepcopy, pickle.dumps):
+            with pytest.raises(
+                TypeError, match=r"^<.* can't be copied deeply or pickled; take what its read"
+            ):
+                use(live)
+
+
+def test_a_copy_keeps_what_else_it_has(view):
+    class Noting(Item):
+        __slots__ = ("note",)
+
+    noting = Noting(view, BASE)
+    noting.note = "mine"
+    assert copy.copy(noting).note == "mine"
 
 
 # -- text
@@ -809,6 +915,88 @@ def test_many_items_are_one_read(game, player):
     assert player.position[::2] == [0, 0]
     assert player.bag.read() == [{"kind": 0, "count": 0}] * 4
     assert game.reads == [(BASE + 0x30, 12)] * 3 + [(BASE + 0x60, 32)]
+
+
+class Lengthy(Structure):
+    numbers = Field(Array("int", 100_000))
+
+
+def test_a_loop_reads_blocks_and_no_more_than_it_needs(game):
+    game.map(0x500000, 400_000)
+    with game.open("rw") as view:
+        numbers = Lengthy(view, 0x500000).numbers
+        numbers[0], numbers[50_000], numbers[-1] = 1, 2, 3
+        game.reads.clear()
+        assert next(iter(numbers)) == 1
+        assert game.reads == [(0x500000, 1 << 16)]
+        assert next(reversed(numbers)) == 3
+        assert 1 in numbers
+        assert max(size for _, size in game.reads) == 1 << 16
+        game.reads.clear()
+        assert [sum(numbers), sum(reversed(numbers))] == [6, 6]
+        assert len(game.reads) == 14
+        game.reads.clear()
+        assert numbers[::50_000] == [1, 2]
+        assert numbers[::-99_999] == [3, 1]
+        assert sum(size for _, size in game.reads) == 16
+        game.reads.clear()
+        assert sum(numbers[:]) == sum(numbers[::-1]) == 6
+        assert game.reads == [(0x500000, 400_000)] * 2
+
+
+@given(st.integers(0, 40), st.slices(40), st.integers(1, 64))
+def test_a_slice_is_that_of_a_list(count, part, block):
+    game = FakeProcess()
+    game.map(BASE, struct.pack("<40h", *range(40)))
+    made = declare(numbers=Field(Array("short", count)))
+    with game.open() as view, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_array, "_BLOCK", block)
+        numbers = made(view, BASE).numbers
+        assert numbers[part] == list(range(count))[part]
+        assert (list(numbers), list(reversed(numbers))) == (list(range(count)), list(range(count))[::-1])
+
+
+def test_what_is_live_is_gone_through_without_a_read(game, player):
+    assert [addressof(item) for item in player.bag] == [BASE + 0x60 + 8 * number for number in range(4)]
+    assert game.reads == []
+
+
+def test_a_slice_of_pointers_is_one_read(game, view):
+    many = declare(many=Field(Array(Pointer(Item), 4)))(view, BASE).many
+    many.write([OTHER, None, OTHER + 8, None])
+    assert [item and addressof(item) for item in many[:3]] == [OTHER, None, OTHER + 8]
+    assert [item and addressof(item) for item in many] == [OTHER, None, OTHER + 8, None]
+    assert game.reads == [(BASE, 3 * view.bitness // 8), (BASE, 4 * view.bitness // 8)]
+
+
+def test_an_array_is_equal_to_what_its_slice_gives(view):
+    made = declare(
+        bag=Field(Array(Item, 2)),
+        many=Field(Array(Pointer(Item), 3)),
+        names=Field(Array(Pointer(String(8)), 2)),
+        grid=Field(Array(Array("int", 2), 2)),
+    )(view, BASE)
+    made.many = [OTHER, None, OTHER + 8]
+    made.names = [OTHER, None]
+    view.write_string("Ada", OTHER)
+    for array in (made.bag, made.many, made.names, made.grid):
+        for same in (array[:], tuple(array), array.read()):
+            assert array == same
+        assert array != array[1:]
+        assert array != [array[0], 5, 6][: len(array)]
+    assert made.bag != [made.bag[1], made.bag[0]]
+    assert made.many != [made.bag[0], None, made.many[2]]
+    assert (made.bag[1] in made.bag, made.bag.index(made.bag[1])) == (True, 1)
+    assert made.names == ["Ada", None]
+    assert made.grid == [made.grid[0], [0, 0]]
+
+
+def test_an_index_that_is_none_is_named(player):
+    for index in (3, -4):
+        with pytest.raises(IndexError, match=f"^an array of 3 has no item {index}$"):
+            player.position[index]
+    with pytest.raises(TypeError, match=r"^an index of an array is an int or a slice, not str$"):
+        player.position["1"] = 5
 
 
 def test_items_are_assigned(game, player):
@@ -956,9 +1144,9 @@ def test_a_pointer_to_a_class_that_comes_later(view):
     first = First(view, BASE)
     first.write({"second": OTHER, "third": OTHER})
     with pytest.raises(
-        TypeError, match=r"^First\.second points to 'Second', and there is no structure of that name"
+        TypeError, match=r"^First\.third points to 'Third', and there is no structure of that name"
     ):
-        first.second  # noqa: B018
+        first.third  # noqa: B018
 
     class Second(Structure):
         value = Field("int")
@@ -967,12 +1155,12 @@ def test_a_pointer_to_a_class_that_comes_later(view):
     assert first.read() == {"second": OTHER, "third": OTHER}
 
 
-def test_a_pointer_leads_to_the_class_that_was_made_last(view):
+def test_a_pointer_leads_to_the_class_that_is_made_next(view):
     class Holder(Structure):
         item = Field(Pointer("Prompted"))
 
     made = []
-    for count in (1, 2):
+    for count in (1, 2, 1):
 
         class Prompted(Structure):
             values = Field(Array("int", count))
@@ -980,7 +1168,115 @@ def test_a_pointer_leads_to_the_class_that_was_made_last(view):
         made.append(Prompted)
     holder = Holder(view, BASE)
     holder.item = OTHER
-    assert type(holder.item) is made[1]
+    assert type(holder.item) is made[0]
+
+
+def after_its_target(count: int) -> tuple[type[Structure], type[Structure]]:
+    class Bag(Structure):
+        items = Field(Array("int", count))
+
+    class Owner(Structure):
+        bag = Field(Pointer("Bag"))
+
+    return Owner, Bag
+
+
+def before_its_target(count: int) -> tuple[type[Structure], type[Structure]]:
+    class Owner(Structure):
+        bags = Field(Array(Pointer("Bag"), 1))
+
+    class Bag(Structure):
+        items = Field(Array("int", count))
+
+    return Owner, Bag
+
+
+def around_its_target(count: int) -> tuple[type[Structure], type[Structure]]:
+    class Owner(Structure):
+        class Bag(Structure):
+            items = Field(Array("int", count))
+
+        bag = Field(Pointer("Bag"))
+
+    return Owner, Owner.Bag
+
+
+@pytest.mark.parametrize("make", [after_its_target, before_its_target, around_its_target])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_function_makes_pointers_to_its_own_classes(view, make, order):
+    pairs = [make(count) for count in (1, 2, 3)]
+    view.write_pointer(OTHER, BASE)
+    gc.collect()
+    for owner, bag in pairs[::order]:
+        live = owner(view, BASE)
+        found = live.bags[0] if make is before_its_target else live.bag
+        assert type(found) is bag
+
+
+def test_a_class_that_nobody_else_holds_is_found(view):
+    owners = [make(1)[0] for make in (after_its_target, before_its_target)]
+    gc.collect()
+    view.write_pointer(OTHER, BASE)
+    assert owners[0](view, BASE).bag.items[0] == 0
+    assert owners[1](view, BASE).bags[0].items[0] == 0
+
+
+def test_functions_in_threads_make_pointers_to_their_own_classes(view):
+    turn = threading.Barrier(2)
+    pairs = []
+
+    def make() -> None:
+        turn.wait(30)
+
+        class Bag(Structure):
+            items = Field("int")
+
+        turn.wait(30)
+
+        class Owner(Structure):
+            bag = Field(Pointer("Bag"))
+
+        pairs.append((Owner, Bag))
+
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    view.write_pointer(OTHER, BASE)
+    assert len(pairs) == 2
+    assert all(type(owner(view, BASE).bag) is bag for owner, bag in pairs)
+
+
+def test_a_class_that_is_declared_again_at_a_prompt_counts(view, monkeypatch):
+    prompt = types.ModuleType("prompt")
+    monkeypatch.setitem(sys.modules, "prompt", prompt)
+    declarations = "class Item(Structure):\n    values = Field(Array('int', {}))"
+    vars(prompt).update(Structure=Structure, Field=Field, Array=Array, Pointer=Pointer)
+    exec("class Holder(Structure):\n    item = Field(Pointer('Item'))", vars(prompt))
+    holder = prompt.Holder(view, BASE)
+    holder.item = OTHER
+    for count in (2, 1, 3):
+        exec(declarations.format(count), vars(prompt))
+        assert type(holder.item) is prompt.Item
+        assert len(holder.item.values) == count
+
+
+def test_a_name_is_looked_for_from_the_inside(view, monkeypatch):
+    scope = types.ModuleType("scope")
+    monkeypatch.setitem(sys.modules, "scope", scope)
+    vars(scope).update(Structure=Structure, Field=Field, Pointer=Pointer)
+    exec(
+        "class Item(Structure):\n    far = Field('int')\n"
+        "class Game:\n"
+        "    class Item(Structure):\n        near = Field('int')\n"
+        "    class Holder(Structure):\n        item = Field(Pointer('Item'))\n"
+        "class Holder(Structure):\n    item = Field(Pointer('Item'))\n",
+        vars(scope),
+    )
+    view.write_pointer(OTHER, BASE)
+    assert type(scope.Game.Holder(view, BASE).item) is scope.Game.Item
+    assert type(scope.Holder(view, BASE).item) is scope.Item
 
 
 def test_a_pointer_finds_what_its_module_has_imported(view, monkeypatch):
@@ -1099,11 +1395,144 @@ def test_structures_are_copied_between_programs_of_other_widths():
         program.map(BASE, SIZE)
     with small.open("rw") as view, large.open("rw") as other:
         Player(other, BASE).write({"health": 5, "score": 0x1234})
-        Player(view, BASE).write(Player(other, BASE))
+        Player(view, BASE).write(Player(other, BASE).read())
         assert Player(view, BASE).read() == Player(other, BASE).read()
         Player(other, BASE).score = 1 << 40
         with pytest.raises(OverflowError, match=r"^Player\.score: "):
-            Player(view, BASE).write(Player(other, BASE))
+            Player(view, BASE).write(Player(other, BASE).read())
+
+
+class Variant(Structure):
+    number = Field("int", 0)
+    fraction = Field("float", 0)
+    flag = Field("bool", 0)
+
+
+class Variants(Structure):
+    first = Field(Variant)
+    second = Field(Variant)
+    many = Field(Array(Variant, 3))
+    more = Field(Array(Variant, 3))
+
+
+SIGNALING = -5000000
+"""As a float it is a signaling NaN, which Python does not keep; as a bool it is no 0 or 1."""
+
+
+@pytest.fixture
+def variants(view) -> Variants:
+    made = Variants(view, BASE)
+    for number, each in enumerate([made.first, *made.many]):
+        each.number = SIGNALING + number
+    return made
+
+
+def test_a_union_is_copied_as_its_bytes(variants):
+    variants.second = variants.first
+    variants.more = variants.many
+    assert variants.second.number == SIGNALING
+    assert [each.number for each in variants.more] == [SIGNALING + 1, SIGNALING + 2, SIGNALING + 3]
+    variants.more[::-1] = variants.many
+    assert [each.number for each in variants.more] == [SIGNALING + 3, SIGNALING + 2, SIGNALING + 1]
+    variants.more[:2] = variants.many[1:]
+    variants.more[2] = variants.first
+    assert [each.number for each in variants.more] == [SIGNALING + 2, SIGNALING + 3, SIGNALING]
+    variants.first.write(variants.more[1])
+    variants.more.write(variants.many)
+    assert (variants.first.number, variants.more[0].number) == (SIGNALING + 3, SIGNALING + 1)
+
+
+def test_what_was_read_of_a_union_can_be_written(view, variants):
+    saved = variants.read()
+    before = view.read(sizeof(variants), BASE)
+    variants.write(saved)
+    assert view.read(sizeof(variants), BASE) == before
+    view.write(bytes(sizeof(variants)), BASE)
+    variants.write(saved)
+    assert view.read(sizeof(variants), BASE) == before
+
+
+def test_a_union_is_written_from_a_ctypes_instance(view, variants):
+    record = view.read_struct(Variants.as_ctypes(view), BASE)
+    record.second.number = SIGNALING - 1
+    variants.write(record)
+    variants.many[0] = record.second
+    numbers = [variants.first.number, variants.second.number, variants.many[0].number]
+    assert numbers == [SIGNALING, SIGNALING - 1, SIGNALING - 1]
+
+
+def test_fields_over_each_other_that_differ_are_refused(game, view):
+    variant = Variant(view, BASE)
+    for values in (
+        {"number": 9, "fraction": 0.0},
+        {"flag": False, "number": 5},
+        variant.read() | {"number": 9},
+    ):
+        with pytest.raises(
+            ValueError, match=r"^Variant: [\w, ]+ and \w+ lie over each other and differ; give "
+        ):
+            variant.write(values)
+    with pytest.raises(ValueError, match=r"^Variant: number and fraction lie over each other and differ; "):
+        Variants(view, BASE).write({"first": {"number": 1, "fraction": 1.0}})
+    assert game.writes == []
+    variant.write({"flag": True, "number": 5})
+    assert variant.number == 5
+
+
+class Mixed(Structure):
+    text = Field(String(8), 0)
+    raw = Field(Array("uint8", 8), 0)
+    low = Field("bool", 2)
+    item = Field(Item, 4)
+    behind = Field("float", 12)
+    bits = Field("uint32", 12)
+    alone = Field("int")
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_a_union_is_never_corrupted_by_what_was_read_of_it(data):
+    data = bytes(byte & 0x7F if number < 8 else byte for number, byte in enumerate(data))
+    game = FakeProcess()
+    game.map(BASE, data + bytes(SIZE))
+    with game.open("rw") as view:
+        mixed = Mixed(view, BASE)
+        saved = mixed.read()
+        view.write(bytes(20), BASE)
+        mixed.write(saved)
+        assert (view.read(8, BASE), view.read(8, BASE + 12)) == (data[:8], data[12:])
+        assert repr(mixed.read()) == repr(saved)
+
+
+@pytest.mark.parametrize("copied", ["best", "target", "far", "chain"])
+def test_pointers_are_not_copied_into_another_process(game, view, copied):
+    made = declare(
+        best=Field(Item),
+        target=Field(Player),
+        far=Field(Array(Pointer(Item), 2)),
+        chain=Field(Array(Player, 1)),
+    )
+    other = FakeProcess(77, "other.exe", bitness=view.bitness)
+    other.map(BASE, SIZE)
+    with other.open() as elsewhere:
+        here, there = made(view, BASE), made(elsewhere, BASE)
+        if copied == "best":  # which has no pointers
+            here.best = there.best
+            return
+        with pytest.raises(
+            ValueError, match=r" has pointers, which mean nothing in process 5556; give what "
+        ):
+            setattr(here, copied, getattr(there, copied))
+        with pytest.raises(ValueError, match=r" has pointers, "):
+            here.write(there)
+        assert game.writes == []
+        setattr(here, copied, getattr(there, copied).read())
+        assert game.writes
+
+
+def test_text_that_is_none_is_copied_all_the_same(view, player):
+    view.write(b"\xff\xfe", BASE + 0x20)
+    Player(view, OTHER).write(player)
+    assert view.read(2, OTHER + 0x20) == b"\xff\xfe"
 
 
 def test_a_union_is_fields_at_the_same_place(view):
@@ -1115,9 +1544,7 @@ def test_a_union_is_fields_at_the_same_place(view):
     either = Either(view, BASE)
     either.whole = 0x00020001
     assert (list(either.halves), either.first, sizeof(Either, view)) == ([1, 2], 1, 4)
-    either.write({"whole": 0xFFFFFFFF, "first": 0})
-    assert either.whole == 0xFFFFFF00
-    either.write({"first": 0, "whole": 0xFFFFFFFF})
+    either.write({"halves": [0xFFFF, 0xFFFF], "whole": 0xFFFFFFFF})
     assert either.whole == 0xFFFFFFFF
     record = view.read_struct(Either.as_ctypes(view), BASE)
     record.halves[1] = 5
@@ -1134,6 +1561,60 @@ def test_read_only_memory_is_written_by_force_alone(game):
         player.write({"health": 5, "name": "Ada"}, force=True)
         player.position.write([1, 2, 3], force=True)
         assert (player.health, player.name, list(player.position)) == (5, "Ada", [1, 2, 3])
+
+
+@pytest.fixture
+def torn(game) -> Iterator[MemoryView]:
+    """Two pages that can be written, and one between them that can't."""
+    game.map(0x500000, SIZE)
+    game.map(0x501000, SIZE, "r--")
+    game.map(0x502000, SIZE)
+    with game.open("rw") as view:
+        yield view
+
+
+class Torn(Structure):
+    first = Field("int", 0xFF0)
+    second = Field("int", 0x1010)
+    third = Field("int", 0x2000)
+
+
+def test_a_write_that_fails_half_way_counts_what_was_written(torn):
+    live = Torn(torn, 0x500000)
+    with pytest.raises(PartialWriteError) as caught:
+        live.write({"first": 7, "second": 8, "third": 9})
+    error = caught.value
+    assert (error.transferred, error.address, error.size) == (4, 0x500FF0, 12)
+    assert error.code == 998
+    assert str(error) == "Can't write 4 bytes to address 0x501010 of process memory, error code 998"
+    assert error.explanation.endswith(" What lies before it was written: 4 bytes from 0x500ff0 on.")
+    assert error.region is not None
+    assert (live.first, live.second, live.third) == (7, 0, 0)
+
+
+def test_a_write_that_fails_at_once_was_no_part(torn):
+    with pytest.raises(NotWritableError) as caught:
+        Torn(torn, 0x500000).write({"second": 8, "third": 9})
+    assert type(caught.value) is NotWritableError
+    assert caught.value.transferred == 0
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda made, values: setattr(made, "items", values),
+        lambda made, values: made.items.write(values),
+        lambda made, values: operator.setitem(made.items, slice(None), values),
+        lambda made, values: operator.setitem(made.items, slice(None, None, 2), values[::2]),
+    ],
+    ids=["attribute", "write", "slice", "every second"],
+)
+def test_an_array_that_is_written_in_part_says_so(torn, write):
+    made = declare("Made", items=Field(Array(Item, 300)))(torn, 0x500F00)
+    with pytest.raises(PartialWriteError) as caught:
+        write(made, [{"kind": 1}] * 300)
+    written = [item["kind"] for item in made.items.read()].count(1)
+    assert caught.value.transferred == 4 * written > 0
 
 
 def test_nothing_is_written_where_a_part_leaves_the_address_space(game, view):
@@ -1389,6 +1870,51 @@ def test_wide_text_of_ctypes_is_text_where_it_has_the_programs_width(view):
     assert Structure.from_ctypes(Wide)(view, BASE).read() == {"name": "Gräfin", "letter": "ß"}
 
 
+def test_wide_text_of_ctypes_may_be_half_a_character(view):
+    view.write(struct.pack("<4H", 0x41, 0xD800, 0x42, 0xD801), BASE)
+    name = Field(_declared._any_text(8, "utf-16"))
+    made = declare(name=name)(view, BASE)
+    assert made.name == "A\ud800B\ud801"
+    made.name = "\udc00x"
+    assert made.read() == {"name": "\udc00x"}
+
+
+def test_a_ctypes_structure_gets_its_fields_before_it_is_taken():
+    class Late(ctypes.Structure):
+        pass
+
+    for use in (lambda: Structure.from_ctypes(Late), lambda: declare(late=Field(Late))):
+        with pytest.raises(TypeError, match=r"^Late has no _fields_ yet$"):
+            use()
+    Late._fields_ = [("value", ctypes.c_int32)]
+    assert sizeof(Structure.from_ctypes(Late), 64) == 4
+
+
+def test_threads_get_the_same_class_of_ctypes_and_from_it(monkeypatch):
+    made = []
+    turn = threading.Barrier(2)
+
+    def slow(*arguments: Any) -> Any:
+        turn.wait(30)
+        return _padded.padded_structure(*arguments)
+
+    monkeypatch.setattr(_layout, "padded_structure", slow)
+    one = declare("One", value=Field("int"))
+    threads = [threading.Thread(target=lambda: made.append(one.as_ctypes(64))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(made) == 2
+    assert made[0] is made[1]
+
+
+def test_a_ctypes_instance_of_another_width_is_named(view):
+    record = Player.as_ctypes(96 - view.bitness)()
+    with pytest.raises(TypeError, match=rf"other than Player\.as_ctypes\({view.bitness}\)$"):
+        Player(view, BASE).write(record)
+
+
 @pytest.mark.skipif(ctypes.c_longdouble is ctypes.c_double, reason="it is a double here")
 def test_a_long_double_is_no_field():
     with pytest.raises(TypeError, match=r"^a field of a structure can't be a c_longdouble$"):
@@ -1430,6 +1956,31 @@ def test_a_ctypes_instance_leaves_what_is_between_the_fields_alone(view):
     assert Holder(view, BASE).read() == {"first": b"\0", "stats": {"gold": 0}}
     assert view.read(12, BASE) == b"\0" + b"\xff" * 11
     assert view.read(4, BASE + 0x10) == b"\xff" * 4
+
+
+def test_a_structure_made_for_ctypes_can_be_nested():
+    class Party(ctypes.Structure):
+        _fields_ = [("first", ctypes.c_uint8), ("leader", Item.as_ctypes(64)), ("u", Variant.as_ctypes(64))]
+
+    assert (Party.leader.offset, Party.u.offset, ctypes.sizeof(Party)) == (4, 12, 16)
+    holder = declare(first=Field("uint8"), leader=Field(Item.as_ctypes(64)))
+    assert offsetof(holder, "leader", 64) == 4
+
+
+def test_a_packed_structure_is_packed_for_ctypes_too():
+    packed = declare("Packed", kind=Field("uint8", 0), length=Field("uint32", 1))
+    made = packed.as_ctypes(64)
+    assert (ctypes.alignment(made), ctypes.sizeof(made), made.length.offset) == (1, 5, 1)
+
+
+@pytest.mark.parametrize("name", ["_padding_4", "_padding", "_alone_b", "_union", "_union_"])
+@pytest.mark.parametrize("offset", [0, 8])
+def test_a_field_may_have_the_name_of_padding(name, offset):
+    made = declare(**{name: Field("int", 0), "b": Field("short", offset)}).as_ctypes(64)
+    assert [getattr(made, each).offset for each in (name, "b")] == [0, offset]
+    record = made()
+    setattr(record, name, 5)
+    assert getattr(record, name) == 5
 
 
 def test_there_and_back_is_the_same_layout():
