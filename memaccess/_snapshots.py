@@ -203,7 +203,8 @@ def ranges_of(what: Any) -> Iterator[tuple[Any, Any]]:
         yield from (*what.ranges, *what.missing)
         return
     # A region or a module alone would be taken for an iterable, which a tuple is.
-    for each in [what] if hasattr(what, "base") or hasattr(what, "address") else what:
+    alone = hasattr(what, "base") or hasattr(what, "address") or not hasattr(what, "__iter__")
+    for each in [what] if alone else what:
         yield _range_of(each)
 
 

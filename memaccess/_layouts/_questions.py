@@ -22,7 +22,7 @@ def sizeof(
     :param structure: a class, or a live object.
     :param target: for a class, a view of the program, or 32 or 64.
     :returns: the size, with the padding at its end.
-    :raises TypeError: it is none; or it is a class, and no target is given.
+    :raises TypeError: it is none; or it is a class, and no target is given; or it is live, and one is.
 
     >>> sizeof(Player, 64), sizeof(player), sizeof(player.bag)
     (48, 48, 16)
@@ -42,7 +42,8 @@ def offsetof(
     :param target: for a class, a view of the program, or 32 or 64.
     :returns: the offset.
     :raises ValueError: it has no such field.
-    :raises TypeError: it is no structure; or it is a class, and no target is given.
+    :raises TypeError: it is no structure; or it is a class, and no target is given; or it is live, and
+        one is.
 
     >>> offsetof(Player, 'name', view)
     16
@@ -78,6 +79,8 @@ def _slot_of(structure: Any, field: str, target: MemoryView | int | None) -> Slo
 def _layout_of(structure: Any, target: MemoryView | int | None) -> Layout:
     """The layout of a live structure, or of a class in a program."""
     if isinstance(structure, Structure):
+        if target is not None:
+            raise TypeError("a live structure is in a program already, which is not given once more")
         return structure._layout
     if not (isinstance(structure, type) and issubclass(structure, Structure)):
         raise TypeError(f"a class of Structure, or a live one is needed, not {structure!r}")

@@ -517,3 +517,8 @@ def test_one_region_alone_is_a_range():
         region = view.region_at(0x401000)
         assert region is not None
         assert view.snapshot(region).ranges == ((region.base, region.size),)
+
+
+def test_what_is_no_range_at_all_is_said_to_be_none(game):
+    with game.open() as view, pytest.raises(TypeError, match=r"a snapshot is taken of regions, .*, not of 5"):
+        view.snapshot(5)

@@ -2019,3 +2019,14 @@ def test_an_address_may_be_an_expression(game, view):
     assert addressof(player) == OTHER  # it is followed anew at each use
     with pytest.raises(AddressSyntaxError):
         Player(view, "[1").health  # noqa: B018
+
+
+def test_a_live_structure_is_in_a_program_already(view):
+    player = Player(view, BASE)
+    for ask in (
+        lambda: sizeof(player, 32),
+        lambda: offsetof(player, "health", view),
+        lambda: sizeof(player, "x"),
+    ):
+        with pytest.raises(TypeError, match="is in a program already"):
+            ask()
