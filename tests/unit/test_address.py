@@ -376,6 +376,17 @@ def test_a_link_that_can_not_be_read_is_named(view):
     assert error.explanation.startswith("Nothing is at 0x70000030")
 
 
+def test_a_link_that_can_be_read_in_part_keeps_what_arrived(view):
+    view.write(b"\x07\x08", HEAP + 0xFFE)
+    with pytest.raises(BrokenChainError, match="error code 299") as caught:
+        view.read_int(f"[{HEAP + 0xFFE:x}]")
+    assert (caught.value.transferred, caught.value.data, caught.value.api) == (
+        2,
+        b"\x07\x08",
+        "ReadProcessMemory",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "position", "message"),
     [

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memaccess import BadImageError
+from memaccess import BadImageError, SymbolNotFoundError
 from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
+from memaccess.testing import FakeProcess
 
 HEAP = "api-ms-win-core-heap-l1-1-0"
 HOSTS = {
@@ -118,6 +119,42 @@ def test_damage_is_named_and_nothing_else_happens(make, damages):
         data[4:8] = len(data).to_bytes(4, "little")
     with contextlib.suppress(BadImageError):
         read_api_sets(reader(bytes(data)), 0)
+
+
+@pytest.mark.parametrize("make", [version_6, version_4])
+def test_forwarders_lead_through_api_sets_to_the_dll_of_the_one_that_asks(make):
+    name = "api-ms-win-core-processthreads-l1-1-2"
+    game = FakeProcess(name="game.exe")
+    game.load("kernel32.dll", 0x1_8000_0000, exports={"Start": f"{name}.Start", "Wait": 0x1000})
+    game.load("kernelbase.dll", 0x1_9000_0000, exports={"Start": 0x1010})
+    game.load("engine.dll", 0x2_0000_0000, exports={"Pause": f"{name}.Wait"})
+    game.map(0x1000_0000, make(HOSTS))
+    game.api_sets = 0x1000_0000
+    with game.open() as view:
+        assert int(view.address("kernel32!Start")) == 0x1_9000_1010
+        assert int(view.address("engine!Pause")) == 0x1_8000_1000
+        assert view.module(name).name == "kernel32.dll"
+        assert int(view.address(f'"{name}"!Wait')) == 0x1_8000_1000
+        with pytest.raises(SymbolNotFoundError, match="no module is called 'ext-ms-win-nobody-l1-1-0'"):
+            view.module("ext-ms-win-nobody-l1-1-0")
+
+
+def test_a_damaged_table_leaves_the_modules_their_own_names():
+    game = FakeProcess(name="game.exe")
+    game.load("api-ms-mine.dll", 0x1_8000_0000)
+    game.map(0x1000_0000, struct.pack("<7I", 6, 28, 0, 5, 28, 0, 31))
+    game.api_sets = 0x1000_0000
+    with game.open() as view:
+        assert view.module("api-ms-mine").base == 0x1_8000_0000
+        with pytest.raises(SymbolNotFoundError):
+            view.module(HEAP)
+
+
+@pytest.mark.parametrize("make", [version_6, version_4])
+def test_texts_and_counts_have_limits(make):
+    for hosts in ({HEAP: [("", "x" * 300)]}, {HEAP: [("", "a.dll")] * 257}):
+        with pytest.raises(BadImageError, match="is damaged"):
+            read_api_sets(reader(make(hosts)), 0)
 
 
 def test_a_table_that_claims_to_be_huge_is_not_read():

@@ -161,6 +161,15 @@ def test_a_place_in_a_known_module_takes_one_read(view, monkeypatch):
     assert asked == [(1024, ENGINE)] * 2
 
 
+def test_what_is_no_image_is_not_looked_for_among_modules(view, monkeypatch):
+    def forbidden(self):
+        raise AssertionError("the modules were listed")
+
+    monkeypatch.setattr(type(view), "modules", forbidden)
+    assert view.module_at(0x1000_0000) is None
+    assert view.symbol_at(0x1000_0000) is None
+
+
 def test_names_keep_no_view_alive(game):
     gc.disable()
     try:
