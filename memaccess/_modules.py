@@ -6,13 +6,20 @@ import bisect
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError
+from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
+from memaccess._errors import (
+    AmbiguousSymbolError,
+    BadImageError,
+    NotReadableError,
+    SymbolNotFoundError,
+)
 from memaccess._pe import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol, TypeVar
 
+    from memaccess._apisets import ApiSets
     from memaccess._records import Module
 
     T = TypeVar("T")
@@ -72,6 +79,7 @@ class Modules:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._listed = _Listed((), program.bitness)
+        self._api_sets: ApiSets | None = None
 
     def named(self, name: str) -> Loaded | None:
         """The module of that name, or path; letter case does not count, and the ending may be left out.
@@ -92,6 +100,54 @@ class Modules:
             known = self._list().at(address) if self._program._may_be_image(address) else None
         return known
 
+    # -- what a name means
+
+    def meant(self, name: str) -> Loaded | None:
+        """The module of that name, or the one that an API set of that name stands for."""
+        host = self._host(name)
+        return (self.named(host) if host else None) or self.named(name)
+
+    def meant_among_listed(self, name: str) -> Loaded | None:
+        """As above, among those that were listed last."""
+        host = self._host(name)
+        return (self._listed.named(host) if host else None) or self._listed.named(name)
+
+    def forwarded(self, name: str, importer: str) -> Loaded:
+        """The module that *importer* forwards to: as for the loader, ``.dll`` is what is left out.
+
+        :raises SymbolNotFoundError: it is not loaded.
+        """
+        host = self._host(name, importer)
+        for each in (host, f"{name}.dll", name):
+            found = self.named(each) if each else None
+            if found is not None:
+                return found
+        raise SymbolNotFoundError(f"no module is called {host or name!r}")
+
+    def not_found(self, name: str) -> SymbolNotFoundError:
+        """The error where no module has that name."""
+        hint = likely(name, [each.module.name for each in self.listed])
+        return SymbolNotFoundError(f"no module is called {name!r}{hint}")
+
+    def _host(self, name: str, importer: str = "") -> str | None:
+        """The DLL that an API set stands for where that DLL asks; None where it is no API set."""
+        if not may_be_api_set(name):
+            return None
+        if self._api_sets is None:
+            self._api_sets = self._read_api_sets()
+        return self._api_sets.host(name, importer)
+
+    def _read_api_sets(self) -> ApiSets:
+        table = self._program._api_sets()
+        if table is None:
+            return NO_API_SETS
+        try:
+            return read_api_sets(self._program.read, table)
+        except (BadImageError, NotReadableError):
+            return NO_API_SETS  # their names are then those of no module, and that is said
+
+    # -- the list
+
     def refresh(self) -> None:
         """List them anew."""
         self._list()
@@ -101,12 +157,11 @@ class Modules:
         """Those that were there when the modules were last listed; of the program's own width first."""
         return self._listed.all
 
-    def listed_as(self, name: str) -> Loaded | None:
-        """The module of that name among those.
-
-        :raises AmbiguousSymbolError: several have it.
-        """
-        return self._listed.named(name)
+    def is_alone(self, known: Loaded, name: str) -> bool:
+        """Whether that name means that one of those, and no other."""
+        with contextlib.suppress(AmbiguousSymbolError):
+            return self._listed.named(name) is known
+        return False
 
     def is_there(self, known: Loaded) -> bool:
         """Whether that module is still loaded, as far as one read tells."""

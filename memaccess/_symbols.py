@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import functools
 from typing import TYPE_CHECKING, TypeVar
 
-from memaccess._apisets import NO_API_SETS, may_be_api_set, read_api_sets
 from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
+from memaccess._exports import ExportTable, address_of
 from memaccess._modules import Modules, likely
 from memaccess._pe import read_exports, read_header
 from memaccess._records import Symbol, qualified, stem, written, written_symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from memaccess._apisets import ApiSets
     from memaccess._backend._interface import DebugInfo
     from memaccess._modules import Loaded, Program
     from memaccess._records import Export, Module
@@ -24,63 +22,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST_ORDINAL = len("#65535")
 _ATTEMPTS = 3
 """How often a name is looked for where modules come and go under our hands."""
 
 
 class _GoneError(SymbolNotFoundError):
     """The module was unloaded while it was looked at."""
-
-
-class ExportTable:
-    """The exports of one module, by name, by ordinal and by address."""
-
-    def __init__(self, exports: list[Export], base: int, sections: Iterable[tuple[int, int]]) -> None:
-        self.exports = exports
-        # Of two exports with one name the loader takes the first.
-        self._named = {each.name: each for each in reversed(exports) if each.name is not None}
-        self._numbered = {each.ordinal: each for each in reversed(exports)}
-        self._lowered: dict[str, list[Export]] | None = None
-        placed = sorted((each for each in exports if each.address is not None), key=_address)
-        self._placed = placed
-        self._addresses = [_address(each) for each in placed]
-        self._sections = [(base + offset, base + offset + size) for offset, size in sections]
-
-    @property
-    def names(self) -> Iterable[str]:
-        return self._named
-
-    def find(self, name: str) -> Export | None:
-        """The export of that name; ``'#17'`` is the one with that ordinal."""
-        if name.startswith("#") and name[1:].isdecimal() and len(name) <= _LONGEST_ORDINAL:
-            return self._numbered.get(int(name[1:]))
-        return self._named.get(name)
-
-    def find_regardless_of_case(self, name: str) -> Export | None:
-        """Cheat Engine's users type names in lower case; two that differ in nothing else are not guessed."""
-        if self._lowered is None:
-            lowered: dict[str, list[Export]] = {}
-            for each, export in self._named.items():
-                lowered.setdefault(each.lower(), []).append(export)
-            self._lowered = lowered  # whole, because another thread may be looking
-        found = self._lowered.get(name.lower(), ())
-        return found[0] if len(found) == 1 else None
-
-    def before(self, address: int) -> Export | None:
-        """The nearest export at or before that address, in the same section."""
-        place = bisect.bisect_right(self._addresses, address) - 1
-        if place < 0:
-            return None
-        # Of several names for one place, the first one.
-        first = self._placed[bisect.bisect_left(self._addresses, self._addresses[place])]
-        start = next((start for start, end in self._sections if start <= address < end), 0)
-        return first if _address(first) >= start else None
-
-
-def _address(export: Export) -> int:
-    assert export.address is not None
-    return export.address
 
 
 def _written_out(trail: list[tuple[str, str]]) -> str:
@@ -94,7 +41,6 @@ class Symbols:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._modules = Modules(program)
-        self._api_sets: ApiSets | None = None
         self._debug_infos: dict[int, DebugInfo] = {}
         self._tables: dict[Loaded, ExportTable] = {}
         self._found: dict[str, tuple[Loaded, str]] = {}
@@ -115,47 +61,10 @@ class Symbols:
         return None if found is None else found.module
 
     def _loaded(self, name: str) -> Loaded:
-        """The module of that name, or the one that an API set of that name stands for."""
-        found = self._loaded_or_none(name)
+        found = self._modules.meant(name)
         if found is None:
-            names = [each.module.name for each in self._modules.listed]
-            raise SymbolNotFoundError(f"no module is called {name!r}{likely(name, names)}")
+            raise self._modules.not_found(name)
         return found
-
-    def _loaded_or_none(self, name: str) -> Loaded | None:
-        host = self._host(name)
-        return (self._modules.named(host) if host else None) or self._modules.named(name)
-
-    def _listed_as(self, name: str) -> Loaded | None:
-        """As above, among those that were listed last."""
-        host = self._host(name)
-        return (self._modules.listed_as(host) if host else None) or self._modules.listed_as(name)
-
-    def _forwarded(self, name: str, importer: str) -> Loaded:
-        """The module that *importer* forwards to: as for the loader, ``.dll`` is what is left out."""
-        host = self._host(name, importer)
-        for each in (host, f"{name}.dll", name):
-            found = self._modules.named(each) if each else None
-            if found is not None:
-                return found
-        raise SymbolNotFoundError(f"no module is called {host or name!r}")
-
-    def _host(self, name: str, importer: str = "") -> str | None:
-        """The DLL that an API set stands for where that DLL asks; None where it is no API set."""
-        if not may_be_api_set(name):
-            return None
-        if self._api_sets is None:
-            self._api_sets = self._read_api_sets()
-        return self._api_sets.host(name, importer)
-
-    def _read_api_sets(self) -> ApiSets:
-        table = self._program._api_sets()
-        if table is None:
-            return NO_API_SETS
-        try:
-            return read_api_sets(self._program.read, table)
-        except (BadImageError, NotReadableError):
-            return NO_API_SETS  # their names are then those of no module, and that is said
 
     # -- from names to places
 
@@ -192,11 +101,11 @@ class Symbols:
     def _find_anywhere(self, name: str) -> tuple[Loaded, str]:
         """The module that *name* is or begins with, and the symbol in it; ``''`` for the module itself."""
         self._modules.refresh()
-        whole = self._listed_as(name)
+        whole = self._modules.meant_among_listed(name)
         if whole is not None:
             return whole, ""
         module, _, symbol = name.rpartition(".")
-        part = self._listed_as(module) if module and symbol else None
+        part = self._modules.meant_among_listed(module) if module and symbol else None
         if part is not None:
             return part, symbol
         return self._find_in_all(name), name
@@ -240,7 +149,7 @@ class Symbols:
             trail.append(here)
             module, _, symbol = export.forwarder.rpartition(".")
             try:
-                loaded = self._forwarded(module, loaded.module.name)
+                loaded = self._modules.forwarded(module, loaded.module.name)
             except (SymbolNotFoundError, AmbiguousSymbolError) as missing:
                 path = f"{_written_out(trail)} is forwarded to {export.forwarder}"
                 raise SymbolNotFoundError(f"{path}, and {missing}") from None
@@ -307,9 +216,8 @@ class Symbols:
     def _label(self, loaded: Loaded, *names: str) -> str:
         """The module as an address expression has it: by the first of its names that is its alone."""
         for name in names:
-            with contextlib.suppress(AmbiguousSymbolError):
-                if self._modules.listed_as(name) is loaded:
-                    return written(name)
+            if self._modules.is_alone(loaded, name):
+                return written(name)
         return written(loaded.module.path)
 
     def _exported_before(self, loaded: Loaded, address: int) -> tuple[str, int] | None:
@@ -317,7 +225,7 @@ class Symbols:
             export = self._table(loaded).before(address)
         except (BadImageError, NotReadableError):
             return None  # it has no names then; where it is in the module is known
-        return None if export is None else (export.name or f"#{export.ordinal}", _address(export))
+        return None if export is None else (export.name or f"#{export.ordinal}", address_of(export))
 
     def _debugged_before(self, info: DebugInfo, loaded: Loaded, address: int) -> tuple[str, int] | None:
         """The nearest private name; a name that is exported too is where the export is."""
