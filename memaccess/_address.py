@@ -60,7 +60,6 @@ _CASTS = {
 
 class Number(NamedTuple):
     value: int
-    start: int
 
     def evaluate(self, _program: Program) -> int:
         return self.value
@@ -104,7 +103,6 @@ class Sum(NamedTuple):
     left: Node
     operator: str
     right: Node
-    start: int
 
     def evaluate(self, program: Program) -> int:
         left, right = self.left.evaluate(program), self.right.evaluate(program)
@@ -119,7 +117,6 @@ class Sum(NamedTuple):
 class Product(NamedTuple):
     left: Node
     right: Node
-    start: int
 
     def evaluate(self, program: Program) -> int:
         return self.left.evaluate(program) * self.right.evaluate(program)
@@ -130,7 +127,6 @@ class Product(NamedTuple):
 
 class Negative(NamedTuple):
     operand: Node
-    start: int
 
     def evaluate(self, program: Program) -> int:
         return -self.operand.evaluate(program)
@@ -142,7 +138,6 @@ class Negative(NamedTuple):
 class Cast(NamedTuple):
     type: str
     operand: Node
-    start: int
 
     def evaluate(self, program: Program) -> int:
         size, signed = _CASTS[self.type]
@@ -207,15 +202,14 @@ class _Parser:
     def _sum(self) -> Node:
         node = self._product()
         while self._next() in ("+", "-"):
-            start, operator = self._place, self._take()
-            node = Sum(node, operator, self._product(), start)
+            node = Sum(node, self._take(), self._product())
         return node
 
     def _product(self) -> Node:
         node = self._factor()
         while self._next() == "*":
-            start, _ = self._place, self._take()
-            node = Product(node, self._factor(), start)
+            self._take()
+            node = Product(node, self._factor())
         return node
 
     def _factor(self) -> Node:
@@ -225,13 +219,13 @@ class _Parser:
             self._fail(f"more than {_MOST_PARTS} parts are too many")
         cast = self._match(_CAST)
         if cast is not None:
-            return Cast(cast[1].lower(), self._factor(), start)
+            return Cast(cast[1].lower(), self._factor())
         if letter == "+":
             self._take()
             return self._factor()
         if letter == "-":
             self._take()
-            return Negative(self._factor(), start)
+            return Negative(self._factor())
         if letter == "[":
             return Pointer(self._inside("]"), start)
         if letter == "(":
@@ -253,7 +247,7 @@ class _Parser:
         digits = (found[1] or "").replace("`", "")
         if found[1] is not None and not digits:
             self._fail("there is no number between the marks", start)
-        return Number(int(digits, 16) if digits else int(found[2]), start)
+        return Number(int(digits, 16) if digits else int(found[2]))
 
     def _name(self) -> Node:
         start = self._place

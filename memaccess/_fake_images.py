@@ -6,7 +6,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._records import PAGE, SourceLine
+from memaccess._records import PAGE, SourceLine, whole_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,12 +42,12 @@ def make_image(bitness: int, name: str, code: int, data: int, exports: Exports) 
     """
     if code < 0 or data < 0:
         raise ValueError(f"a size can't be negative: {min(code, data)}")
-    code, data = (-(-size // PAGE) * PAGE for size in (code, data))
+    code, data = whole_pages(code), whole_pages(data)
     exported = PAGE + code + data
     _check(exports, exported)
     table = _export_directory(name, exported, exports) if exports else b""
     sections = [(PAGE, code, "r-x"), (PAGE + code, data, "rw-"), (exported, len(table), "r--")]
-    size = exported + -(-len(table) // PAGE) * PAGE
+    size = exported + whole_pages(len(table))
     build = zlib.crc32(repr((name, code, data, sorted(exports.items(), key=str))).encode())
     header = _header(bitness, size, build, (exported, len(table)) if table else (0, 0), sections)
     content = header.ljust(exported, b"\0") + table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from memaccess._arguments import checked_count, checked_extent, checked_rights
 from memaccess._bytes import ByteAccess
 from memaccess._errors import Cause, SystemFailure, TargetExitedError
-from memaccess._records import PAGE, Access
+from memaccess._records import PAGE, Access, whole_pages
 
 if TYPE_CHECKING:
     import types
@@ -359,7 +359,7 @@ class MapAccess(ByteAccess):
         if not count:
             raise ValueError("a size to allocate is 1 or more, not 0")
         place = None if near is None else self._checked_address(near, 1)
-        whole = -(-count // PAGE) * PAGE
+        whole = whole_pages(count)
         address = self._perform(
             Access.WRITE,
             f"allocate {count} bytes in the memory",

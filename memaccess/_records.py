@@ -15,6 +15,11 @@ PAGE = 4096
 """Bytes of a page: what may be done with memory never changes within one."""
 
 
+def whole_pages(size: int) -> int:
+    """The bytes of all pages that so many bytes need."""
+    return -(-size // PAGE) * PAGE
+
+
 class AddressSpace(NamedTuple):
     """Where a program can have memory."""
 

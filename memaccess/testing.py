@@ -30,7 +30,7 @@ from memaccess._backend._interface import Process, System
 from memaccess._errors import Cause, SystemFailure
 from memaccess._fake_images import FakeDebugInfo, make_image
 from memaccess._pe import read_header
-from memaccess._records import PAGE, Access, Module, ProcessInfo, WindowInfo
+from memaccess._records import PAGE, Access, Module, ProcessInfo, WindowInfo, whole_pages
 from memaccess._types import WINDOWS_32, WINDOWS_64
 from memaccess._view import MemoryView
 from memaccess._win32._codes import (
@@ -244,7 +244,7 @@ class FakeProcess:
         self._symbols[path], self._lines[path] = symbols or {}, lines or {}
         mapping.data[:] = image.content
         for offset, size, rights in image.sections:
-            first, last = offset // PAGE, -(-(offset + size) // PAGE)
+            first, last = offset // PAGE, whole_pages(offset + size) // PAGE
             mapping.protections[first:last] = [_windows_protection.RIGHTS[rights]] * (last - first)
 
     def reserve(self, address: int, size: int) -> None:
@@ -310,7 +310,7 @@ class FakeProcess:
 
     def _add(self, address: int, size: int, protection: int, kind: int, file: str | None = None) -> _Mapping:
         base = address // PAGE * PAGE
-        end = -(-(address + size) // PAGE) * PAGE
+        end = whole_pages(address + size)
         if size <= 0 or base < self.space.lowest or end > self.space.end:
             raise ValueError(f"a {self.bitness}-bit program can't have {size} bytes at 0x{address:x}")
         if any(base < other.end and other.base < end for other in self._mappings):

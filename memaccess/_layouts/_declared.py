@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
 
-from memaccess import _strings
+from memaccess import _strings, _structs
 from memaccess._arguments import checked_count, checked_text
 from memaccess._layouts import _foreign
 from memaccess._layouts._array import ArrayForm, LiveArray
@@ -112,7 +112,7 @@ class _Foreign(FieldType[Any, Any]):
         self._same = None if _foreign.is_structure(source) else self._counterpart()
 
     def _form(self, context: Context) -> Form:
-        _foreign.check(self._source, context.model)
+        _structs.check_layout(self._source, context.model)
         if self._same is None:
             same: type[LiveStructure] = context.owner.from_ctypes(self._source)
             return same._layout_for(context.model)

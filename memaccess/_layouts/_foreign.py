@@ -39,14 +39,6 @@ def is_structure(source: Any) -> bool:
     return isinstance(source, type) and issubclass(source, (ctypes.Structure, ctypes.Union))
 
 
-def check(source: Any, model: DataModel) -> None:
-    """Refuse what lies otherwise in a program of that data model.
-
-    :raises TypeError: as :func:`memaccess._structs.check_layout`.
-    """
-    _structs.check_layout(source, model)
-
-
 def check_anywhere(source: Any) -> None:
     """Refuse what lies otherwise in every program.
 
@@ -56,7 +48,7 @@ def check_anywhere(source: Any) -> None:
         raise TypeError(f"a class made of ctypes.Structure or ctypes.Union is needed, not {source!r}")
     if not any("_fields_" in vars(base) for base in source.__mro__):
         raise TypeError(f"{source.__name__} has no _fields_ yet")
-    check(source, _OWN)
+    _structs.check_layout(source, _OWN)
 
 
 def parts(source: Any) -> Iterator[Part]:

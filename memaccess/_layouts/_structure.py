@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from memaccess import _structs
 from memaccess._arguments import checked_count
 from memaccess._layouts import _foreign
 from memaccess._layouts._declared import Context, FieldType
@@ -298,7 +299,7 @@ def _laid_out(cls: type[Structure], model: DataModel) -> Layout:
     if cls is Structure:
         return lay_out(cls, None, (), Whole())
     if cls._whole.source is not None:
-        _foreign.check(cls._whole.source, model)
+        _structs.check_layout(cls._whole.source, model)
     forms: list[Slot | tuple[str, Any]] = []
     for name, field in cls._fields.items():
         form = field._type._form(Context(model, cls, f"{cls.__name__}.{name}"))
