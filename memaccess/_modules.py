@@ -48,6 +48,10 @@ if TYPE_CHECKING:
             """Where it has its table of API sets; None where it has none."""
             ...
 
+        def _stack_base(self, thread: int, /) -> int | None:
+            """Where the stack of that thread begins; None where there is none."""
+            ...
+
         def _ask_debug_symbols(self, question: Callable[[], T], /) -> T:
             """Ask them something, with an error for users where the system refuses."""
             ...

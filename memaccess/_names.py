@@ -340,6 +340,10 @@ class NameAccess(MapAccess):
         what = "find the table of API sets"
         return self._perform(Access.READ, what, 0, 0, lambda process: process.api_sets())
 
+    def _stack_base(self, thread: int) -> int | None:
+        what = f"find the stack of thread {thread}"
+        return self._perform(Access.READ, what, 0, 0, lambda process: process.stack_base(thread))
+
     def _ask_debug_symbols(self, question: Callable[[], T]) -> T:
         """Ask them something, with an error for users where the system refuses."""
         return self._perform(Access.READ, "look up debug symbols", 0, 0, lambda _process: question())

@@ -11,6 +11,7 @@ from memaccess._exports import ExportTable, address_of
 from memaccess._modules import Modules, likely
 from memaccess._pe import read_exports, read_header
 from memaccess._records import Symbol, qualified, stem, written, written_symbol
+from memaccess._stacks import place_in_stack, thread_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ class Symbols:
         """Where that symbol of that module is, forwarders followed; without a module, where *name* is.
 
         Such a name is that of a module, or of a module's symbol as Cheat Engine writes it, with a dot
-        between them, or of a symbol of whatever module.
+        between them, or of a symbol of whatever module; or it is ``THREADSTACK0`` or the like.
 
         :raises SymbolNotFoundError: there is no such module, or no such symbol.
         :raises AmbiguousSymbolError: several have that name, and it is not the same place.
@@ -93,6 +94,9 @@ class Symbols:
         return find()
 
     def _find_bare(self, name: str) -> int:
+        thread = thread_in(name)
+        if thread is not None:
+            return place_in_stack(self._program, thread, self.module("kernel32.dll"))
         loaded, symbol = self._found.get(name, (None, ""))
         if loaded is None or not self._modules.is_there(loaded):
             loaded, symbol = self._found[name] = self._find_anywhere(name)

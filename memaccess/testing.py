@@ -136,6 +136,8 @@ class FakeProcess:
         """How many views are open on it."""
         self.api_sets: int | None = None
         """Where its memory has a table of API sets, as Windows makes it; None for none."""
+        self.stack_bases: list[int] = []
+        """Where the stacks of its threads begin, which grow down from there."""
         self._mappings: list[_Mapping] = []
         self._symbols: dict[str, Mapping[str, int]] = {}
         self._lines: dict[str, Mapping[int, tuple[str, int]]] = {}
@@ -489,6 +491,10 @@ class _OpenedFake:
     def api_sets(self) -> int | None:
         self._require("NtQueryInformationProcess", Access.READ)
         return self._target.api_sets
+
+    def stack_base(self, thread: int, /) -> int | None:
+        self._require("NtQueryInformationThread", Access.READ)
+        return next(iter(self._target.stack_bases[thread:]), None)
 
     def debug_info(self, _search_path: str | None, /) -> FakeDebugInfo:
         self._require_open("SymInitialize")

@@ -56,6 +56,13 @@ class MemoryMap(Protocol):
         """Where the table is that says for which DLLs API sets stand; None where there is none."""
         ...
 
+    def stack_base(self, thread: int, /) -> int | None:
+        """Where a thread's stack begins, which grows down from there.
+
+        Threads count from 0 in the system's order. None where there is no such thread, or it has no stack yet.
+        """
+        ...
+
     def mapped_file(self, address: int, /) -> str | None:
         """The path of the file that is mapped there; None where the memory is no file's."""
         ...

@@ -27,6 +27,8 @@ from memaccess._backend import (
     _windows_paths,
     _windows_places,
     _windows_protection,
+    _windows_threads,
+    _windows_toolhelp,
 )
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import Access, AddressSpace, ProcessInfo, WindowInfo
@@ -38,7 +40,6 @@ from memaccess._win32._codes import (
     ERROR_INSUFFICIENT_BUFFER,
     ERROR_INVALID_ADDRESS,
     ERROR_INVALID_PARAMETER,
-    ERROR_NO_MORE_FILES,
     ERROR_NOT_ENOUGH_MEMORY,
     ERROR_PARTIAL_COPY,
     ERROR_UNEXP_NET_ERR,
@@ -50,11 +51,10 @@ from memaccess._win32._constants import (
     PROTECTION_LEVEL_NONE,
     Allocation,
     ProcessAccess,
-    Snapshot,
     Wait,
 )
 from memaccess._win32._declare import failure, last_failure
-from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, PROCESSENTRY32W
+from memaccess._win32._structures import MEMORY_BASIC_INFORMATION
 from memaccess._win32._types import BOOL, DWORD, HANDLE, ULONG64
 
 if TYPE_CHECKING:
@@ -109,12 +109,12 @@ class Windows:
     def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
         return [
             _describe(pid, name, parent_pid)
-            for pid, name, parent_pid in _snapshot()
+            for pid, name, parent_pid in _windows_toolhelp.processes()
             if wanted is None or wanted(name)
         ]
 
     def process(self, pid: int, /) -> ProcessInfo | None:
-        for each, name, parent_pid in _snapshot():
+        for each, name, parent_pid in _windows_toolhelp.processes():
             if each == pid:
                 return _describe(pid, name, parent_pid)
         return None
@@ -133,7 +133,7 @@ class Windows:
         name = ""
         if cause in (Cause.DENIED, Cause.PROTECTED):
             with contextlib.suppress(SystemFailure):  # the failure to open is the one to report
-                name = next((name for each, name, _ in _snapshot() if each == pid), "")
+                name = next((name for each, name, _ in _windows_toolhelp.processes() if each == pid), "")
         return _windows_facts.why_not_opened(pid, name, cause)
 
     def refusal(self, cause: Cause, /) -> SystemFailure:
@@ -273,6 +273,10 @@ class WindowsProcess:
     def api_sets(self) -> int | None:
         return self._ask_loader(_windows_modules.api_sets)
 
+    def stack_base(self, thread: int, /) -> int | None:
+        with self._held() as held:
+            return _windows_threads.stack_base(held, thread)
+
     def debug_info(self, search_path: str | None, /) -> DebugInfo:
         if self._handle is None:
             raise failure_from(Cause.CLOSED, "SymInitialize")
@@ -378,6 +382,9 @@ class WideProcess(WindowsProcess):
 
     def api_sets(self) -> int | None:
         raise _out_of_reach("NtQueryInformationProcess")
+
+    def stack_base(self, _thread: int, /) -> int | None:
+        raise _out_of_reach("NtQueryInformationThread")
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         # Left to itself the system may take a place above 4 GiB, and VirtualAllocEx would return half
@@ -524,24 +531,6 @@ def _drives() -> Iterator[tuple[str, str]]:
         with contextlib.suppress(SystemFailure):  # most letters are no drive
             kernel32.QueryDosDeviceW(f"{letter}:", buffer, len(buffer))
             yield f"{letter}:", buffer.value
-
-
-def _snapshot() -> Iterator[tuple[int, str, int]]:
-    """Pid, name and parent pid of every process."""
-    snapshot = kernel32.CreateToolhelp32Snapshot(Snapshot.PROCESS, 0)
-    entry = PROCESSENTRY32W()
-    entry.dwSize = ctypes.sizeof(entry)
-    step = kernel32.Process32FirstW
-    while True:
-        try:
-            step(snapshot, ctypes.byref(entry))
-        except SystemFailure as trouble:
-            if trouble.winerror == ERROR_NO_MORE_FILES:
-                return
-            raise
-        name = bytes(entry.szExeFile).decode("utf-16-le", "surrogatepass").partition("\0")[0]
-        yield entry.th32ProcessID, name, entry.th32ParentProcessID
-        step = kernel32.Process32NextW
 
 
 def _describe(pid: int, name: str, parent_pid: int) -> ProcessInfo:

@@ -19,6 +19,15 @@ class ProcessAccess(enum.IntFlag):
     SYNCHRONIZE = 0x100000
 
 
+class ThreadAccess(enum.IntFlag):
+    """Rights of a thread handle.
+
+    https://learn.microsoft.com/windows/win32/procthread/thread-security-and-access-rights
+    """
+
+    QUERY_INFORMATION = 0x0040
+
+
 class PageProtection(enum.IntFlag):
     """Protection of pages.
 
@@ -75,6 +84,7 @@ class Snapshot(enum.IntFlag):
     """
 
     PROCESS = 0x2
+    THREAD = 0x4
 
 
 class Wait(enum.IntEnum):
@@ -106,6 +116,13 @@ PROCESS_BASIC_INFORMATION_CLASS = 0
 """What NtQueryInformationProcess is asked for.
 
 https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
+"""
+
+
+THREAD_BASIC_INFORMATION_CLASS = 0
+"""What NtQueryInformationThread is asked for.
+
+https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationthread
 """
 
 

@@ -183,6 +183,75 @@ class PROCESS_BASIC_INFORMATION64(ctypes.Structure):
     ]
 
 
+class THREADENTRY32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/tlhelp32/ns-tlhelp32-threadentry32"""
+
+    if TYPE_CHECKING:
+        dwSize: int
+        cntUsage: int
+        th32ThreadID: int
+        th32OwnerProcessID: int
+        tpBasePri: int
+        tpDeltaPri: int
+        dwFlags: int
+
+    _fields_ = [
+        ("dwSize", DWORD),
+        ("cntUsage", DWORD),
+        ("th32ThreadID", DWORD),
+        ("th32OwnerProcessID", DWORD),
+        ("tpBasePri", LONG),
+        ("tpDeltaPri", LONG),
+        ("dwFlags", DWORD),
+    ]
+
+
+class THREAD_BASIC_INFORMATION32(ctypes.Structure):
+    """Not documented; Wine has it (include/winternl.h) and tests it (dlls/ntdll/tests/info.c)."""
+
+    if TYPE_CHECKING:
+        ExitStatus: int
+        TebBaseAddress: int
+        UniqueProcess: int
+        UniqueThread: int
+        AffinityMask: int
+        Priority: int
+        BasePriority: int
+
+    _fields_ = [
+        ("ExitStatus", LONG),
+        ("TebBaseAddress", DWORD),
+        ("UniqueProcess", DWORD),
+        ("UniqueThread", DWORD),
+        ("AffinityMask", DWORD),
+        ("Priority", LONG),
+        ("BasePriority", LONG),
+    ]
+
+
+class THREAD_BASIC_INFORMATION64(ctypes.Structure):
+    """As above, for 64-bit callers."""
+
+    if TYPE_CHECKING:
+        ExitStatus: int
+        TebBaseAddress: int
+        UniqueProcess: int
+        UniqueThread: int
+        AffinityMask: int
+        Priority: int
+        BasePriority: int
+
+    _fields_ = [
+        ("ExitStatus", LONG),
+        ("TebBaseAddress", ULONG64),
+        ("UniqueProcess", ULONG64),
+        ("UniqueThread", ULONG64),
+        ("AffinityMask", ULONG64),
+        ("Priority", LONG),
+        ("BasePriority", LONG),
+    ]
+
+
 class SYMBOL_INFOW(ctypes.Structure):
     """https://learn.microsoft.com/windows/win32/api/dbghelp/ns-dbghelp-symbol_infow"""
 
@@ -312,6 +381,9 @@ PROCESSENTRY32W: type[PROCESSENTRY32W32 | PROCESSENTRY32W64] = (
 MODULEINFO: type[MODULEINFO32 | MODULEINFO64] = MODULEINFO64 if _WIDE else MODULEINFO32
 PROCESS_BASIC_INFORMATION: type[PROCESS_BASIC_INFORMATION32 | PROCESS_BASIC_INFORMATION64] = (
     PROCESS_BASIC_INFORMATION64 if _WIDE else PROCESS_BASIC_INFORMATION32
+)
+THREAD_BASIC_INFORMATION: type[THREAD_BASIC_INFORMATION32 | THREAD_BASIC_INFORMATION64] = (
+    THREAD_BASIC_INFORMATION64 if _WIDE else THREAD_BASIC_INFORMATION32
 )
 IMAGEHLP_LINEW64: type[IMAGEHLP_LINEW64_32 | IMAGEHLP_LINEW64_64] = (
     IMAGEHLP_LINEW64_64 if _WIDE else IMAGEHLP_LINEW64_32

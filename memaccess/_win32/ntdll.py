@@ -23,6 +23,11 @@ NtQueryInformationProcess = declare(
     _dll, "NtQueryInformationProcess", NTSTATUS, HANDLE, ULONG, PVOID, ULONG, PVOID
 )
 
+# https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationthread
+NtQueryInformationThread = declare(
+    _dll, "NtQueryInformationThread", NTSTATUS, HANDLE, ULONG, PVOID, ULONG, PVOID
+)
+
 # Wine alone has it (dlls/ntdll/ntdll.spec): its presence tells that this is no Windows.
 wine_get_version = declare_optional(_dll, "wine_get_version", LPCSTR)
 

@@ -66,6 +66,15 @@ def test_forwarders_are_followed(view: MemoryView) -> None:
     assert int(view.address("kernel32!HeapAlloc")) == int(view.address("ntdll!RtlAllocateHeap"))
 
 
+def test_the_stacks_of_threads_are_counted_from_the_call_of_their_first_function(view: MemoryView) -> None:
+    start = int(view.address("THREADSTACK0"))
+    assert view.module_at(view.read_pointer(start)) == view.module("kernel32")
+    assert int(view.address('"ThreadStack00"-00000378')) == start - 0x378
+    with pytest.raises(SymbolNotFoundError, match="there is no thread 999 with a stack") as caught:
+        view.read(1, "[THREADSTACK999-8]+4")
+    assert caught.value.position == 1
+
+
 def test_addresses_by_name_are_read_and_written(subject: Subject, view: MemoryView) -> None:
     program = f'"{view.name}"'
     assert view.read(2, program) == b"MZ"

@@ -14,7 +14,7 @@ this prints them, and with ``x86-windows-gnu`` those of the other width::
     python -m ziglang cc -target x86_64-windows-gnu -S -g0 -o - facts.c | grep -A 20 facts:
 
 MEMORY_BASIC_INFORMATION64 has the same numbers with both, and those of MEMORY_BASIC_INFORMATION in
-a 64-bit program.
+a 64-bit program. THREAD_BASIC_INFORMATION is not in those headers, and was declared after phnt's ntpsapi.h.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ from memaccess._win32._structures import (
     PROCESSENTRY32W32,
     PROCESSENTRY32W64,
     SYMBOL_INFOW,
+    THREAD_BASIC_INFORMATION32,
+    THREAD_BASIC_INFORMATION64,
+    THREADENTRY32,
 )
 
 OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -122,6 +125,42 @@ LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
             "BasePriority": 24,
             "UniqueProcessId": 32,
             "InheritedFromUniqueProcessId": 40,
+        },
+    ),
+    THREADENTRY32: (
+        28,
+        {
+            "dwSize": 0,
+            "cntUsage": 4,
+            "th32ThreadID": 8,
+            "th32OwnerProcessID": 12,
+            "tpBasePri": 16,
+            "tpDeltaPri": 20,
+            "dwFlags": 24,
+        },
+    ),
+    THREAD_BASIC_INFORMATION32: (
+        28,
+        {
+            "ExitStatus": 0,
+            "TebBaseAddress": 4,
+            "UniqueProcess": 8,
+            "UniqueThread": 12,
+            "AffinityMask": 16,
+            "Priority": 20,
+            "BasePriority": 24,
+        },
+    ),
+    THREAD_BASIC_INFORMATION64: (
+        48,
+        {
+            "ExitStatus": 0,
+            "TebBaseAddress": 8,
+            "UniqueProcess": 16,
+            "UniqueThread": 24,
+            "AffinityMask": 32,
+            "Priority": 40,
+            "BasePriority": 44,
         },
     ),
     SYMBOL_INFOW: (

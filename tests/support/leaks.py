@@ -14,7 +14,7 @@ from known_wine import IS_WINE
 from support import win32
 
 if sys.platform == "win32":
-    from memaccess._backend import _windows
+    from memaccess._backend import _windows_toolhelp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def handle_count() -> int:
 
 def child_processes() -> set[int]:
     """The pids of the programs that this process has started and that still run."""
-    return {pid for pid, _, parent in _windows._snapshot() if parent == os.getpid()}
+    return {pid for pid, _, parent in _windows_toolhelp.processes() if parent == os.getpid()}
 
 
 @contextmanager

@@ -83,6 +83,15 @@ class FakeSubject:
         self._fake.load("ntdll.dll", 0x7000_0000, exports={"RtlAllocateHeap": 0x1000, "NtClose": 0x1100})
         forwarded = {"HeapAlloc": "NTDLL.RtlAllocateHeap", "GetTickCount": 0x1000}
         self._fake.load("kernel32.dll", 0x7100_0000, exports=forwarded)
+        self._start_thread(0x7100_1009)
+
+    def _start_thread(self, called_from: int) -> None:
+        """A thread whose first function was called from that place."""
+        stack, width = self._take("stack"), self.bitness // 8
+        self._fake.map(
+            stack, bytes(PAGE - 0x80) + called_from.to_bytes(width, "little") + bytes(0x80 - width)
+        )
+        self._fake.stack_bases.append(stack + PAGE)
 
     def _take(self, page: str, *, beside: bool = False) -> int:
         if not beside:
