@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
@@ -208,6 +209,8 @@ def checked_values(values: Any, count: int) -> list[Any]:
     """*values* as a list of *count*."""
     if isinstance(values, LiveArray):
         values = values.read()
+    if isinstance(values, ctypes.Array):
+        values = list(values)
     if not isinstance(values, Iterable) or isinstance(values, (Mapping, AbstractSet)):
         raise TypeError(f"an array takes a sequence of values, not {type(values).__name__}")
     found = list(islice(values, count + 1))

@@ -18,10 +18,13 @@ from memaccess._types import POINTER, TYPES, type_named
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Mapping
-    from typing import SupportsIndex
+    from typing import SupportsIndex, TypeAlias
 
     from memaccess._layouts._form import Form
     from memaccess._types import CType, DataModel
+
+    ForeignClass: TypeAlias = type[ctypes.Structure | ctypes.Union | ctypes.Array[Any] | ctypes._Pointer[Any]]
+    """A ctypes type whose values have no type of their own here."""
 
 Got = TypeVar("Got")
 """What reading gives."""
@@ -85,7 +88,8 @@ class _Scalar(FieldType[Any, Any]):
         self._c_type = c_type
 
     def _form(self, context: Context) -> Form:
-        return ScalarForm(self._c_type.codec(context.model), context.name)
+        null = 0 if self._c_type is POINTER else None
+        return ScalarForm(self._c_type.codec(context.model), context.name, null=null)
 
     def __repr__(self) -> str:
         return repr(self._c_type.name)
@@ -205,7 +209,7 @@ class Array(FieldType[LiveArray[Got], Iterable[Given]]):
     @overload
     def __init__(
         self: Array[Any, Any],
-        item: type[ctypes.Structure | ctypes.Union | ctypes.Array[Any]],
+        item: ForeignClass,
         count: SupportsIndex,
     ) -> None: ...
     def __init__(self, item: Any, count: SupportsIndex) -> None:
@@ -272,9 +276,7 @@ class Pointer(FieldType[Got, Given]):
     @overload
     def __init__(self: Pointer[Any, Any], target: str) -> None: ...
     @overload
-    def __init__(
-        self: Pointer[Any, Any], target: type[ctypes.Structure | ctypes.Union | ctypes.Array[Any]]
-    ) -> None: ...
+    def __init__(self: Pointer[Any, Any], target: ForeignClass) -> None: ...
     def __init__(self, target: Any) -> None:
         is_name = isinstance(target, str) and target.replace(" ", "_") not in TYPES
         self._target: FieldType[Any, Any] | str = target if is_name else declared(target)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._layouts._declared import FieldType, FloatName, IntName
+    from memaccess._layouts._declared import FieldType, FloatName, ForeignClass, IntName
     from memaccess._layouts._live import LiveStructure
 
 
@@ -70,7 +70,7 @@ class Field(Generic[Got, Given]):
     @overload
     def __init__(
         self: Field[Any, Any],
-        type: type[ctypes.Structure | ctypes.Union | ctypes.Array[Any]],
+        type: ForeignClass,
         offset: SupportsIndex | None = None,
     ) -> None: ...
     def __init__(self, type: Any, offset: SupportsIndex | None = None) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAMES = {"c": "char", "u": "wchar", "?": "bool", "f": "float", "d": "double", "P": "pointer"}
+_VALUES = frozenset("cu?bBhHiIlLqQfdP")
+"""The codes of those that are values in themselves, and not, as c_char_p, pointers in this Python."""
 _OWN = DataModel(struct.calcsize("P"), struct.calcsize("l"), ctypes.sizeof(ctypes.c_wchar))
 """This Python's own widths."""
 
@@ -32,6 +34,13 @@ class Part(NamedTuple):
 def is_ctypes(source: Any) -> bool:
     """Whether it is a ctypes type."""
     return isinstance(source, type) and hasattr(source, "from_buffer_copy")
+
+
+def plain(value: Any) -> Any:
+    """The Python value of an instance of a ctypes number or letter; anything else as it is."""
+    if isinstance(value, ctypes._SimpleCData) and getattr(value, "_type_", None) in _VALUES:
+        return value.value
+    return value
 
 
 def is_structure(source: Any) -> bool:

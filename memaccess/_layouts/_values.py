@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memaccess import _strings
 from memaccess._layouts._array import LiveArray
+from memaccess._layouts._foreign import plain
 from memaccess._layouts._form import Form, Naming
 from memaccess._layouts._live import Live
 from memaccess._layouts._place import looked_up
@@ -43,12 +44,13 @@ class ScalarForm(Form):
 
     is_read = True
 
-    def __init__(self, codec: Codec[Any], name: str) -> None:
+    def __init__(self, codec: Codec[Any], name: str, *, null: int | None = None) -> None:
         self.size = codec.size
         # Windows' compilers align every type to its own size, in both widths.
         self.align = codec.size
         self._codec = codec
         self._name = name
+        self._null = null
 
     def is_like(self, other: Form, /) -> bool:
         if not isinstance(other, ScalarForm):
@@ -64,11 +66,15 @@ class ScalarForm(Form):
 
     def pieces(self, value: Any, _view: MemoryView, /) -> list[Piece]:
         with Naming(self._name):
-            return [(0, self._codec.encode(value))]
+            return [(0, self._codec.encode(self._plain(value)))]
 
     def pieces_of_many(self, values: Iterable[Any], _view: MemoryView, /) -> list[Piece]:
         with Naming(self._name):
-            return [(0, self._codec.encode_array(values))]
+            return [(0, self._codec.encode_array(list(map(self._plain, values))))]
+
+    def _plain(self, value: Any) -> Any:
+        value = plain(value)
+        return self._null if value is None else value
 
     def pointed(self, view: MemoryView, address: int, /) -> Any:
         # As C has it: what a pointer leads to is its item 0. A bare value could not be assigned to.
@@ -159,6 +165,7 @@ class PointerForm(Form):
 
     def _address(self, value: Any, view: MemoryView) -> int:
         """The address that *value* stands for."""
+        value = plain(value)
         if value is None:
             return 0
         if not isinstance(value, Live):

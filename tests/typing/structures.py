@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         target = Field(Pointer("Player"))
         spawn = Field(POINT)
         handle = Field(ctypes.c_uint32)
+        leader = Field(ctypes.POINTER(POINT))
 
     class Boss(Player):
         rage = Field("uint8")

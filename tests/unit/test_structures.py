@@ -1784,6 +1784,74 @@ def test_a_ctypes_type_stands_in_a_field(view):
         holder.spawn = Choice()
 
 
+def test_ctypes_values_are_what_they_stand_for(view):
+    class Holder(Structure):
+        number = Field("int")
+        letter = Field("wchar")
+        numbers = Field(Array("short", 3))
+        rows = Field(Array(Array("uint8", 2), 2))
+        points = Field(Array(Point, 2))
+        anything = Field("pointer")
+        to = Field(Pointer(Point))
+
+    holder = Holder(view, BASE)
+    holder.number = ctypes.c_int(-5)
+    holder.letter = ctypes.c_wchar("x")
+    holder.numbers = (ctypes.c_short * 3)(1, 2, 3)
+    holder.numbers[1] = ctypes.c_int8(7)
+    holder.rows = ((ctypes.c_uint8 * 2) * 2)((1, 2), (3, 4))
+    holder.points = (Point * 2)((5, 6), (7, 8))
+    holder.anything = ctypes.c_void_p(OTHER)
+    holder.to = ctypes.c_void_p(BASE)
+    assert holder.read() == {
+        "number": -5,
+        "letter": "x",
+        "numbers": [1, 7, 3],
+        "rows": [[1, 2], [3, 4]],
+        "points": [{"x": 5, "y": 6}, {"x": 7, "y": 8}],
+        "anything": OTHER,
+        "to": BASE,
+    }
+    holder.write({"numbers": [ctypes.c_short(9), 8, 7], "anything": ctypes.c_void_p(), "to": None})
+    assert (holder.numbers[:], holder.anything, holder.to) == ([9, 8, 7], 0, None)
+    holder.anything = OTHER
+    holder.anything = None
+    assert holder.anything == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("number", ctypes.c_double(1.5), TypeError),
+        ("number", ctypes.c_uint32(1 << 31), OverflowError),
+        ("number", None, TypeError),
+        ("number", ctypes.c_void_p(), TypeError),
+        ("letter", ctypes.c_char_p(b"x"), TypeError),
+        ("letter", ctypes.c_wchar_p("x"), TypeError),
+        ("numbers", (ctypes.c_short * 2)(), ValueError),
+        ("numbers", (ctypes.c_int * 3)(1, 2, 1 << 20), OverflowError),
+        ("numbers", (ctypes.c_double * 3)(), TypeError),
+        ("numbers", (Point * 3)(), TypeError),
+        ("to", ctypes.pointer(Point()), TypeError),
+        ("to", ctypes.c_char_p(b"x"), TypeError),
+        ("anything", ctypes.py_object(5), TypeError),
+        ("anything", ctypes.pointer(Point()), TypeError),
+    ],
+)
+def test_ctypes_values_of_other_types_are_refused(view, field, value, error):
+    class Holder(Structure):
+        number = Field("int")
+        letter = Field("wchar")
+        numbers = Field(Array("short", 3))
+        to = Field(Pointer(Point))
+        anything = Field("pointer")
+
+    before = view.read(64, BASE)
+    with pytest.raises(error, match=rf"^Holder\.{field}: "):
+        setattr(Holder(view, BASE), field, value)
+    assert view.read(64, BASE) == before
+
+
 def test_a_class_is_made_of_a_ctypes_structure_once():
     assert Structure.from_ctypes(Point) is Structure.from_ctypes(Point)
     assert Structure.from_ctypes(Point).__name__ == "Point"
