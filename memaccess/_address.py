@@ -58,6 +58,17 @@ _CASTS = {
 """Cheat Engine's: how many bytes are kept, and whether the highest bit is a sign."""
 
 
+class Misled(Exception):  # noqa: N818 - it carries an error, and is none of its own
+    """What went wrong in working an expression out, and where in it."""
+
+    def __init__(self, error: Exception, start: int, link: str = "") -> None:
+        super().__init__(error)
+        self.error = error
+        self.start = start
+        self.link = link
+        """What was followed, where it was a pointer."""
+
+
 class Number(NamedTuple):
     value: int
 
@@ -78,7 +89,7 @@ class Name(NamedTuple):
         try:
             return program.find(self.module, self.name)
         except (LookupError, BadImageError) as error:
-            raise _located(error, self.start) from None
+            raise Misled(error, self.start) from None
 
     def __str__(self) -> str:
         return written(self.name) if self.module is None else qualified(self.module, self.name)
@@ -93,7 +104,7 @@ class Pointer(NamedTuple):
         try:
             return program.follow(address)
         except (OSError, OverflowError) as error:
-            raise _located(error, self.start, str(self.inside)) from None
+            raise Misled(error, self.start, str(self.inside)) from None
 
     def __str__(self) -> str:
         return f"[{self.inside}]"
@@ -154,15 +165,6 @@ def _grouped(node: Node, *kinds: type) -> str:
 
 def _begins_with_name(node: Node) -> bool:
     return isinstance(node, Name) or (isinstance(node, Product) and _begins_with_name(node.left))
-
-
-def _located(error: E, start: int, link: str | None = None) -> E:
-    """*error*, which now knows where in the expression it arose; the innermost place counts."""
-    facts = vars(error)
-    if "position" not in facts:
-        facts["position"] = start
-        facts["link"] = link
-    return error
 
 
 # -- understanding the text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memaccess._address import parse, pointed
-from memaccess._errors import BadImageError, BrokenChainError, MemoryAccessError, NotReadableError
+from memaccess._address import Misled, parse, pointed
+from memaccess._errors import BrokenChainError, NotReadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,22 +48,27 @@ def evaluate(text: str, place: Place) -> int:
     """
     try:
         return parse(text).evaluate(place)
-    except (LookupError, OverflowError, MemoryAccessError, BadImageError) as error:
-        position = vars(error).get("position")
-        if position is not None and isinstance(error, NotReadableError):
-            raise _broken(text, error) from None
-        if position is not None:
-            pointed(error, text, position)
-        raise  # perhaps about no place in the expression: the program has ended, for example
+    except Misled as misled:
+        error = _told(text, misled)
+    try:
+        raise error  # not in the block above: it would be the context of its own context, a circle
+    finally:
+        del error  # its traceback has this frame, another circle
 
 
-def _broken(text: str, error: NotReadableError) -> BrokenChainError:
+def _told(text: str, misled: Misled) -> Exception:
+    """The error for users."""
+    error = misled.error
+    if isinstance(error, NotReadableError):
+        error = _broken(text, error, misled.link)
+    return pointed(error, text, misled.start)
+
+
+def _broken(text: str, error: NotReadableError, link: str) -> BrokenChainError:
     """The error of a pointer that leads nowhere, with what is known of it."""
-    facts = vars(error)
-    link = f"the pointer at {facts['link']}, which is 0x{error.address:x},"
     how = "is null" if isinstance(error, BrokenChainError) else f"can't be read, error code {error.code}"
     broken = BrokenChainError(
-        f"Can't follow {text}: {link} {how}",
+        f"Can't follow {text}: the pointer at {link}, which is 0x{error.address:x}, {how}",
         pid=error.pid,
         address=error.address,
         size=error.size,
@@ -72,4 +77,4 @@ def _broken(text: str, error: NotReadableError) -> BrokenChainError:
     )
     broken.api, broken.winerror, broken.errno = error.api, error.winerror, error.errno
     broken.transferred, broken.data = error.transferred, error.data
-    return pointed(broken, text, facts["position"])
+    return broken
