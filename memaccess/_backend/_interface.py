@@ -59,7 +59,8 @@ class MemoryMap(Protocol):
     def stack_base(self, thread: int, /) -> int | None:
         """Where a thread's stack begins, which grows down from there.
 
-        Threads count from 0 in the system's order. None where there is no such thread, or it has no stack yet.
+        Threads count from 0, in the order in which they were made. None where there is no such thread, or
+        it has no stack yet.
         """
         ...
 

@@ -274,8 +274,7 @@ class WindowsProcess:
         return self._ask_loader(_windows_modules.api_sets)
 
     def stack_base(self, thread: int, /) -> int | None:
-        with self._held() as held:
-            return _windows_threads.stack_base(held, thread)
+        return self._ask_loader(lambda handles, held: _windows_threads.stack_base(handles, held, thread))
 
     def debug_info(self, search_path: str | None, /) -> DebugInfo:
         if self._handle is None:
@@ -406,7 +405,7 @@ class WideProcess(WindowsProcess):
         if status < 0 and self._handle is None:
             raise failure_from(Cause.CLOSED, api).after(done.value)
         if status < 0:
-            raise failure(api, ntdll.RtlNtStatusToDosError(status)).after(done.value)
+            raise ntdll.failure_of(api, status).after(done.value)
         if done.value != size:
             raise _incomplete(api).after(done.value)
 

@@ -16,7 +16,6 @@ from memaccess._pe import read_header
 from memaccess._records import Module
 from memaccess._win32 import kernel32, ntdll
 from memaccess._win32._constants import LIST_MODULES_ALL, PROCESS_BASIC_INFORMATION_CLASS
-from memaccess._win32._declare import failure
 from memaccess._win32._structures import MODULEINFO, PROCESS_BASIC_INFORMATION
 from memaccess._win32._types import DWORD, PVOID
 
@@ -123,6 +122,6 @@ def api_sets(handles: list[OwnedHandle], process: Process) -> int | None:
         handles[0], PROCESS_BASIC_INFORMATION_CLASS, ctypes.byref(info), ctypes.sizeof(info), None
     )
     if status < 0:
-        raise failure("NtQueryInformationProcess", ntdll.RtlNtStatusToDosError(status))
+        raise ntdll.failure_of("NtQueryInformationProcess", status)
     table = process.read(ctypes.sizeof(PVOID), info.PebBaseAddress + _API_SETS_IN_PEB)
     return int.from_bytes(table, "little") or None

@@ -9,69 +9,90 @@ assert sys.platform == "win32"
 import ctypes
 from typing import TYPE_CHECKING
 
-from memaccess._backend._windows_toolhelp import threads
 from memaccess._errors import Cause, SystemFailure
-from memaccess._win32 import kernel32, ntdll
-from memaccess._win32._codes import ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER
+from memaccess._win32 import ntdll
+from memaccess._win32._codes import ERROR_ACCESS_DENIED, ERROR_NO_MORE_ITEMS
 from memaccess._win32._constants import THREAD_BASIC_INFORMATION_CLASS, ThreadAccess
 from memaccess._win32._declare import failure
+from memaccess._win32._handles import OwnedHandle
 from memaccess._win32._structures import THREAD_BASIC_INFORMATION
 from memaccess._win32._types import PVOID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from memaccess._backend._interface import Process
 
 _OWN_POINTER = ctypes.sizeof(PVOID)
-_ATTEMPTS = 5
-"""How often to list the threads where one ends between the list and the question."""
 
 
-def stack_base(process: Process, number: int) -> int | None:
+def stack_base(handles: list[OwnedHandle], process: Process, number: int) -> int | None:
     """Where the stack of a thread begins, which grows down from there.
 
-    :param number: the thread's place in the system's list, from 0.
+    :param handles: one with the right QUERY_INFORMATION, in a list: so the caller can take it away from
+        the frames of a traceback.
+    :param number: which of its threads, from 0, in the order in which they were made.
     :returns: an address; None where there is no such thread, or where it has no stack yet.
     :raises SystemFailure: the process has ended, or the system refuses.
     """
-    for _ in range(_ATTEMPTS):
-        listed = threads(process.pid)
-        if not process.is_alive():
-            raise failure("Thread32Next", ERROR_ACCESS_DENIED)  # else it would have no threads
-        if number >= len(listed):
-            break
-        teb = _teb(listed[number], process.pid)
-        if teb is not None:
-            try:
-                return _stack_base(process, teb)
-            except SystemFailure as trouble:
-                if trouble.cause is not Cause.INACCESSIBLE:
-                    raise  # else the thread has ended
+    for index, block in enumerate(_environment_blocks(handles)):
+        if index == number:
+            return _stack_base(process, block)
+    if not process.is_alive():
+        raise failure("NtGetNextThread", ERROR_ACCESS_DENIED)  # else it would have no threads
     return None
 
 
-def _teb(thread: int, pid: int) -> int | None:
-    """Where the environment block of a thread is; None where it is no thread of that process any more."""
+def _environment_blocks(handles: list[OwnedHandle]) -> Iterator[int]:
+    """Where the environment block (TEB) of each running thread is."""
+    # toolhelp has the same order, but lists the threads of all processes: milliseconds.
+    threads = [OwnedHandle()]
     try:
-        handle = kernel32.OpenThread(ThreadAccess.QUERY_INFORMATION, False, thread)
-    except SystemFailure as trouble:
-        if trouble.winerror == ERROR_INVALID_PARAMETER:
-            return None
-        raise
+        while _go_on(handles, threads):
+            block = _environment_block(threads)
+            if block:
+                yield block
+    finally:
+        threads.clear()  # the frames of a traceback would keep a handle open
+
+
+def _go_on(handles: list[OwnedHandle], threads: list[OwnedHandle]) -> bool:
+    """From one thread to the next; whether there is one."""
+    threads.append(OwnedHandle())
+    status = ntdll.NtGetNextThread(
+        handles[0], threads[0], ThreadAccess.QUERY_INFORMATION, 0, 0, ctypes.byref(threads[1])
+    )
+    del threads[0]
+    if status >= 0:
+        return True
+    trouble: SystemFailure = ntdll.failure_of("NtGetNextThread", status)
+    if trouble.winerror == ERROR_NO_MORE_ITEMS:
+        return False
+    raise trouble
+
+
+def _environment_block(threads: list[OwnedHandle]) -> int:
+    """Where that of a thread is; 0 where the thread has ended, and something still refers to it."""
     info = THREAD_BASIC_INFORMATION()
     status = ntdll.NtQueryInformationThread(
-        handle, THREAD_BASIC_INFORMATION_CLASS, ctypes.byref(info), ctypes.sizeof(info), None
+        threads[0], THREAD_BASIC_INFORMATION_CLASS, ctypes.byref(info), ctypes.sizeof(info), None
     )
-    del handle  # a traceback would keep it open
     if status < 0:
-        raise failure("NtQueryInformationThread", ntdll.RtlNtStatusToDosError(status))
-    return info.TebBaseAddress if info.UniqueProcess == pid else None
+        raise ntdll.failure_of("NtQueryInformationThread", status)
+    return info.TebBaseAddress
 
 
-def _stack_base(process: Process, teb: int) -> int | None:
+def _stack_base(process: Process, block: int) -> int | None:
     """What a thread's environment block, which begins with an NT_TIB, says of its stack."""
     width = process.model.pointer_size
-    if width < _OWN_POINTER:
-        # That is the 64-bit block of a 32-bit program's thread; the field that would be its list of
-        # exception handlers is where the 32-bit one is (Wine's dlls/ntdll/unix/virtual.c, init_teb).
-        teb = int.from_bytes(process.read(_OWN_POINTER, teb), "little")
-    return int.from_bytes(process.read(width, teb + width), "little") or None
+    try:
+        if width < _OWN_POINTER:
+            # That is the 64-bit block of a 32-bit program's thread; the field that would be its list of
+            # exception handlers is where the 32-bit one is (phnt's ntwow64.h; Wine's
+            # dlls/ntdll/unix/virtual.c, init_teb).
+            block = int.from_bytes(process.read(_OWN_POINTER, block), "little")
+        return int.from_bytes(process.read(width, block + width), "little") or None
+    except SystemFailure as trouble:
+        if trouble.cause is not Cause.INACCESSIBLE or not process.is_alive():
+            raise
+        return None  # the thread has ended

@@ -1,4 +1,4 @@
-"""What runs, as toolhelp lists it."""
+"""The processes that run, as toolhelp lists them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 assert sys.platform == "win32"
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from memaccess._errors import SystemFailure
 from memaccess._win32 import kernel32
 from memaccess._win32._codes import ERROR_NO_MORE_FILES
 from memaccess._win32._constants import Snapshot
-from memaccess._win32._structures import PROCESSENTRY32W, THREADENTRY32
+from memaccess._win32._structures import PROCESSENTRY32W
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,24 +21,10 @@ if TYPE_CHECKING:
 
 def processes() -> Iterator[tuple[int, str, int]]:
     """Pid, name and parent pid of every process."""
+    snapshot = kernel32.CreateToolhelp32Snapshot(Snapshot.PROCESS, 0)
     entry = PROCESSENTRY32W()
-    for _ in _entries(Snapshot.PROCESS, entry, kernel32.Process32FirstW, kernel32.Process32NextW):
-        name = bytes(entry.szExeFile).decode("utf-16-le", "surrogatepass").partition("\0")[0]
-        yield entry.th32ProcessID, name, entry.th32ParentProcessID
-
-
-def threads(pid: int) -> list[int]:
-    """The ids of the threads of a process, in the order of the system."""
-    entry = THREADENTRY32()
-    found = _entries(Snapshot.THREAD, entry, kernel32.Thread32First, kernel32.Thread32Next)
-    return [entry.th32ThreadID for _ in found if entry.th32OwnerProcessID == pid]
-
-
-def _entries(contents: Snapshot, entry: Any, first: Any, following: Any) -> Iterator[None]:
-    """Go through a snapshot of the whole system; *entry* has one item of it after the other."""
-    snapshot = kernel32.CreateToolhelp32Snapshot(contents, 0)
     entry.dwSize = ctypes.sizeof(entry)
-    step = first
+    step = kernel32.Process32FirstW
     while True:
         try:
             step(snapshot, ctypes.byref(entry))
@@ -46,5 +32,6 @@ def _entries(contents: Snapshot, entry: Any, first: Any, following: Any) -> Iter
             if trouble.winerror == ERROR_NO_MORE_FILES:
                 return
             raise
-        yield
-        step = following
+        name = bytes(entry.szExeFile).decode("utf-16-le", "surrogatepass").partition("\0")[0]
+        yield entry.th32ProcessID, name, entry.th32ParentProcessID
+        step = kernel32.Process32NextW

@@ -84,7 +84,6 @@ class Snapshot(enum.IntFlag):
     """
 
     PROCESS = 0x2
-    THREAD = 0x4
 
 
 class Wait(enum.IntEnum):

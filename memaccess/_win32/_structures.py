@@ -183,29 +183,6 @@ class PROCESS_BASIC_INFORMATION64(ctypes.Structure):
     ]
 
 
-class THREADENTRY32(ctypes.Structure):
-    """https://learn.microsoft.com/windows/win32/api/tlhelp32/ns-tlhelp32-threadentry32"""
-
-    if TYPE_CHECKING:
-        dwSize: int
-        cntUsage: int
-        th32ThreadID: int
-        th32OwnerProcessID: int
-        tpBasePri: int
-        tpDeltaPri: int
-        dwFlags: int
-
-    _fields_ = [
-        ("dwSize", DWORD),
-        ("cntUsage", DWORD),
-        ("th32ThreadID", DWORD),
-        ("th32OwnerProcessID", DWORD),
-        ("tpBasePri", LONG),
-        ("tpDeltaPri", LONG),
-        ("dwFlags", DWORD),
-    ]
-
-
 class THREAD_BASIC_INFORMATION32(ctypes.Structure):
     """Not documented; Wine has it (include/winternl.h) and tests it (dlls/ntdll/tests/info.c)."""
 

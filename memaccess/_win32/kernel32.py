@@ -19,12 +19,7 @@ from memaccess._win32._declare import (
     waited,
 )
 from memaccess._win32._handles import OwnedHandle
-from memaccess._win32._structures import (
-    MEMORY_BASIC_INFORMATION,
-    MODULEINFO,
-    PROCESSENTRY32W,
-    THREADENTRY32,
-)
+from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, MODULEINFO, PROCESSENTRY32W
 from memaccess._win32._types import BOOL, DWORD, HANDLE, LPWSTR, PVOID, SIZE_T
 
 _dll = load("kernel32")
@@ -102,9 +97,3 @@ CreateToolhelp32Snapshot = declare(
 Process32FirstW = declare(_dll, "Process32FirstW", BOOL, HANDLE, _pointer(PROCESSENTRY32W), check=nonzero)
 # https://learn.microsoft.com/windows/win32/api/tlhelp32/nf-tlhelp32-process32nextw
 Process32NextW = declare(_dll, "Process32NextW", BOOL, HANDLE, _pointer(PROCESSENTRY32W), check=nonzero)
-# https://learn.microsoft.com/windows/win32/api/tlhelp32/nf-tlhelp32-thread32first
-Thread32First = declare(_dll, "Thread32First", BOOL, HANDLE, _pointer(THREADENTRY32), check=nonzero)
-# https://learn.microsoft.com/windows/win32/api/tlhelp32/nf-tlhelp32-thread32next
-Thread32Next = declare(_dll, "Thread32Next", BOOL, HANDLE, _pointer(THREADENTRY32), check=nonzero)
-# https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-openthread
-OpenThread = declare(_dll, "OpenThread", OwnedHandle, DWORD, BOOL, DWORD, check=handle)

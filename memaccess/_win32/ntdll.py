@@ -10,8 +10,14 @@ import sys
 
 assert sys.platform == "win32"
 
-from memaccess._win32._declare import declare, declare_optional, load
+import ctypes
+from typing import TYPE_CHECKING
+
+from memaccess._win32._declare import declare, declare_optional, failure, load
 from memaccess._win32._types import HANDLE, LPCSTR, NTSTATUS, PVOID, ULONG, ULONG64
+
+if TYPE_CHECKING:
+    from memaccess._errors import SystemFailure
 
 _dll = load("ntdll")
 
@@ -28,6 +34,11 @@ NtQueryInformationThread = declare(
     _dll, "NtQueryInformationThread", NTSTATUS, HANDLE, ULONG, PVOID, ULONG, PVOID
 )
 
+# Windows Vista and later; Microsoft does not document it, phnt does (ntpsapi.h).
+NtGetNextThread = declare(
+    _dll, "NtGetNextThread", NTSTATUS, HANDLE, HANDLE, ULONG, ULONG, ULONG, ctypes.POINTER(HANDLE)
+)
+
 # Wine alone has it (dlls/ntdll/ntdll.spec): its presence tells that this is no Windows.
 wine_get_version = declare_optional(_dll, "wine_get_version", LPCSTR)
 
@@ -37,3 +48,8 @@ NtWow64ReadVirtualMemory64 = declare_optional(
 NtWow64WriteVirtualMemory64 = declare_optional(
     _dll, "NtWow64WriteVirtualMemory64", NTSTATUS, HANDLE, ULONG64, PVOID, ULONG64, PVOID
 )
+
+
+def failure_of(api: str, status: int) -> SystemFailure:
+    """The failure of a function that returned that status, a negative one."""
+    return failure(api, RtlNtStatusToDosError(status))

@@ -42,7 +42,6 @@ from memaccess._win32._structures import (
     SYMBOL_INFOW,
     THREAD_BASIC_INFORMATION32,
     THREAD_BASIC_INFORMATION64,
-    THREADENTRY32,
 )
 
 OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
@@ -125,18 +124,6 @@ LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
             "BasePriority": 24,
             "UniqueProcessId": 32,
             "InheritedFromUniqueProcessId": 40,
-        },
-    ),
-    THREADENTRY32: (
-        28,
-        {
-            "dwSize": 0,
-            "cntUsage": 4,
-            "th32ThreadID": 8,
-            "th32OwnerProcessID": 12,
-            "tpBasePri": 16,
-            "tpDeltaPri": 20,
-            "dwFlags": 24,
         },
     ),
     THREAD_BASIC_INFORMATION32: (
