@@ -316,13 +316,14 @@ def _too_wide(process: Process, address: int) -> str:
 def _ended(process: Process) -> str:
     """A sentence that the program has ended; empty where it has not."""
     try:
+        if process.is_alive():
+            return ""
         code = process.exit_code()
     except SystemFailure:
         return ""
-    if code is None:
-        return ""
     name = f" ({process.name})" if process.name else ""
-    return f"Process {process.pid}{name} has ended, with exit code {code}; its memory is gone."
+    how = "" if code is None else f", with exit code {code}"
+    return f"Process {process.pid}{name} has ended{how}; its memory is gone."
 
 
 def _describe(process: Process, attempt: Attempt, memory: _Memory) -> str:

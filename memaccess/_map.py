@@ -418,11 +418,17 @@ class MapAccess(ByteAccess):
     def _walk(self, address: int, stop: int) -> Iterator[Region]:
         """All regions from the page of *address* on."""
         while address < stop:
-            region = self._region_at(address)
-            if region is None or region.end <= address:
+            reached = address
+            for region in self._regions_from(address):
+                if region.base >= stop or region.end <= address:
+                    return
+                yield region
+                address = region.end
+            if address == reached:
                 return
-            yield region
-            address = region.end
+
+    def _regions_from(self, number: int) -> Iterable[Region]:
+        return self._query(number, lambda process: process.regions_from(number))
 
     def _region_at(self, number: int) -> Region | None:
         return self._query(number, lambda process: process.region_at(number))

@@ -38,6 +38,8 @@ class DataModel(NamedTuple):
 
 WINDOWS_64 = DataModel(pointer_size=8, long_size=4, wchar_size=2)
 WINDOWS_32 = DataModel(pointer_size=4, long_size=4, wchar_size=2)
+LINUX_64 = DataModel(pointer_size=8, long_size=8, wchar_size=4)
+LINUX_32 = DataModel(pointer_size=4, long_size=4, wchar_size=4)
 
 
 class CType(Generic[T]):

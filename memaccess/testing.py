@@ -519,6 +519,10 @@ class _OpenedFake:
         self._require_running("VirtualQueryEx")
         return self._target._region_at(address)
 
+    def regions_from(self, address: int, /) -> list[Region]:
+        region = self.region_at(address)
+        return [] if region is None else [region]
+
     def read(self, size: int, address: int, /) -> bytes:
         api = "ReadProcessMemory"
         if not size:

@@ -23,12 +23,18 @@ _HERE = Path(__file__).resolve().parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything under ``tests/live`` opens real processes, and needs a system that has them."""
+    """Everything under ``tests/live`` opens real processes of Windows, and under ``tests/linux`` of Linux."""
     for item in items:
         if _HERE / "live" in item.path.parents:
             item.add_marker(pytest.mark.live)
-        if item.get_closest_marker("live") and sys.platform != "win32":
-            item.add_marker(pytest.mark.skip(reason="needs Windows, or the Windows Python under Wine"))
+            if sys.platform != "win32":
+                item.add_marker(pytest.mark.skip(reason="needs Windows, or the Windows Python under Wine"))
+        if _HERE / "linux" in item.path.parents:
+            item.add_marker(pytest.mark.live)
+            if sys.platform != "linux":
+                item.add_marker(pytest.mark.skip(reason="needs Linux"))
+        if item.get_closest_marker("live") and sys.platform not in ("win32", "linux"):
+            item.add_marker(pytest.mark.skip(reason="needs Windows or Linux"))
 
 
 def pytest_collection_finish() -> None:
@@ -60,5 +66,5 @@ def _loaded() -> None:
 def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test closes what it opens; only those on a real system have handles to count."""
     live = request.node.get_closest_marker("live") is not None
-    with no_leaks(live=live and sys.platform == "win32"):
+    with no_leaks(live=live):
         yield

@@ -31,6 +31,10 @@ def _own_system() -> System:
         from memaccess._backend._windows import Windows
 
         return Windows()
+    if sys.platform == "linux":
+        from memaccess._backend._linux import Linux
+
+        return Linux()
     raise NotImplementedError(
-        f"memaccess can't open programs on {sys.platform} yet, only on Windows and in the Windows Python under Wine"
+        f"memaccess can't open programs on {sys.platform}, only on Windows and on Linux"
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from memaccess._errors import Cause, SystemFailure
     from memaccess._records import Access, AddressSpace, Module, ProcessInfo, Region, SourceLine, WindowInfo
@@ -46,6 +46,13 @@ class MemoryMap(Protocol):
 
     def region_at(self, address: int, /) -> Region | None:
         """The region from *address*'s page on; None above the highest address of programs."""
+        ...
+
+    def regions_from(self, address: int, /) -> Iterable[Region]:
+        """The regions from *address*'s page on, as many as one question to the system tells.
+
+        None above the highest address of programs.
+        """
         ...
 
     def modules(self) -> list[Module]:

@@ -241,6 +241,10 @@ class WindowsProcess:
         region: Region | None = self._ask_about(_query, address)
         return region
 
+    def regions_from(self, address: int, /) -> list[Region]:
+        region = self.region_at(address)
+        return [] if region is None else [region]
+
     def _ask_about(self, question: Callable[[HANDLE | None, int], Any], address: int) -> Any:
         """Ask what the memory is, with the view's own handle where that may ask."""
         if self._query_handle is None:

@@ -59,10 +59,3 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
         assert demo.stderr is not None
         assert demo.stderr.read() == b""
     assert demo.returncode == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is a backend on Windows")
-def test_without_a_backend_the_demo_says_so() -> None:
-    result = run("demo")
-    assert result.returncode == 1
-    assert result.stderr.startswith("memaccess: memaccess can't open programs on")

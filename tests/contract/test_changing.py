@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.subjects import PAGE, is_wide, require_reach
+from support.subjects import PAGE, is_wide, require_reach, require_windows
 
 from memaccess import (
     ClosedViewError,
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 RIGHTS = ["---", "r--", "rw-", "--x", "r-x", "rwx"]
 PAGES = ["readwrite", "readonly", "execute_read", "noaccess", "guard"]
 GIB_2 = 1 << 31
+
+
+@pytest.fixture(autouse=True)
+def _where_it_can(subject: Subject) -> None:
+    require_windows(subject)
 
 
 def rights_at(view: MemoryView, address: int) -> str:

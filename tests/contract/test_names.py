@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.subjects import is_wide
+from support.subjects import is_wide, require_windows
 
 from memaccess import (
     AddressSyntaxError,
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from support.subjects import Subject
 
     from memaccess import MemoryView
+
+
+@pytest.fixture(autouse=True)
+def _where_it_can(subject: Subject) -> None:
+    require_windows(subject)
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_of_a_null_pointer_all_is_missing(subject: Subject) -> None:
 
 def test_nothing_can_be_read_from_anywhere(subject: Subject) -> None:
     with subject.open("r") as view:
-        for page in WINDOWS:
+        for page in filter(subject.has, WINDOWS):
             assert view.read(0, subject.address(page)) == b""
             view.read_into(bytearray(), subject.address(page))
 

@@ -93,7 +93,7 @@ def test_behind_a_lonely_page_is_nothing_to_write(subject: Subject) -> None:
 
 def test_nothing_can_be_written_anywhere(subject: Subject) -> None:
     with subject.open("w") as view:
-        for page in WINDOWS:
+        for page in filter(subject.has, WINDOWS):
             view.write(b"", subject.address(page))
             view.write(b"", subject.address(page), force=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,7 @@ def test_the_examples_of_a_page_do_what_it_says(page):
 
 
 @pytest.mark.live
+@pytest.mark.skipif(sys.platform != "win32", reason="the pages show a program of Windows")
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) in LIVE_WORLDS], ids=name_of)
 def test_the_first_examples_are_true_of_a_real_program(page):
     assert _run(page, LIVE_WORLDS[name_of(page)])

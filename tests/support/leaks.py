@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from known_wine import IS_WINE
 
-from support import win32
-
 if sys.platform == "win32":
     from memaccess._backend import _windows_toolhelp
+    from support import win32
+else:
+    from support import linux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +42,15 @@ def open_handles() -> set[int]:
 
 def handle_count() -> int:
     """How many handles this process has open. GetProcessHandleCount of Wine 8 always answers 0."""
+    if sys.platform != "win32":
+        return linux.descriptor_count()
     return len(open_handles()) if IS_WINE else win32.handle_count()
 
 
 def child_processes() -> set[int]:
     """The pids of the programs that this process has started and that still run."""
+    if sys.platform != "win32":
+        return linux.child_processes()
     return {pid for pid, _, parent in _windows_toolhelp.processes() if parent == os.getpid()}
 
 

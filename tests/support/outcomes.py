@@ -34,5 +34,5 @@ def outcome_of(action: Callable[[], object]) -> Outcome:
     try:
         action()
     except MemoryAccessError as error:
-        return Outcome(type(error), error.winerror, error.transferred)
+        return Outcome(type(error), error.code, error.transferred)
     return WORKS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Protocol
 
+import known_linux
 import pytest
 
 from memaccess import MemoryView
@@ -17,6 +18,8 @@ from support import targets
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from support.outcomes import Outcome
 
 PAGE = 4096
 NOWHERE = {
@@ -27,11 +30,20 @@ NOWHERE = {
 CODE = bytes.fromhex("b82a000000c3")  # mov eax, 42; ret
 
 
+def kept_exit_code(code: int, *, is_real: bool = True) -> int:
+    """What the system keeps of an exit code: Linux its last byte."""
+    return code & 0xFF if is_real and known_linux.IS_LINUX else code
+
+
 class Subject(Protocol):
     """A program with a page of every kind."""
 
     bitness: int
     is_real: bool
+
+    def has(self, page: str) -> bool:
+        """Whether its system has such pages."""
+        ...
 
     def address(self, page: str) -> int: ...
     def open(self, mode: str) -> MemoryView: ...
@@ -105,6 +117,9 @@ class FakeSubject:
     ) -> None:
         self._fake.map(self._take(page, beside=beside), content, protection, guard=guard)
 
+    def has(self, page: str) -> bool:
+        return page in self._pages
+
     def address(self, page: str) -> int:
         return self._pages[page]
 
@@ -143,9 +158,13 @@ class RealSubject:
         self.bitness = bitness
         self._target = targets.start("pages", bitness)
 
+    def has(self, page: str) -> bool:
+        return page in NOWHERE[self.bitness] or page in self._target.facts["pages"]
+
     def address(self, page: str) -> int:
         if page in NOWHERE[self.bitness]:
             return NOWHERE[self.bitness][page]
+        self._require(page)
         return self._target.facts["pages"][page]["base"]
 
     def open(self, mode: str) -> MemoryView:
@@ -154,14 +173,19 @@ class RealSubject:
     def peek(self, page: str, offset: int, size: int) -> bytes:
         return bytes.fromhex(self._target.ask(f"peek {page} {offset} {size}")["bytes"])
 
+    def _require(self, page: str) -> None:
+        if not self.has(page):
+            pytest.skip("this system has no such pages")
+
     def protection(self, page: str, offset: int = 0) -> int:
+        self._require(page)
         return self._target.ask(f"query {page} {offset}")["protect"]
 
     def query(self, page: str) -> dict[str, int]:
         return self._target.ask(f"query {page} 0")
 
     def end(self, code: int) -> None:
-        assert self._target.tell(f"exit {code}") == code
+        assert self._target.tell(f"exit {code}") == kept_exit_code(code)
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +206,22 @@ SUBJECTS = [
 def is_wide(subject: Subject) -> bool:
     """Whether this Python reaches it through the NtWow64 functions: it is 32-bit, and the program is not."""
     return subject.is_real and sys.platform == "win32" and subject.bitness > targets.OWN_BITNESS
+
+
+def told(subject: Subject, outcome: Outcome) -> Outcome:
+    """An outcome with the code of the subject's system; it is given with that of Windows."""
+    return known_linux.expected("", outcome) if is_linux(subject) else outcome
+
+
+def is_linux(subject: Subject) -> bool:
+    """Whether it is a program of Linux."""
+    return subject.is_real and known_linux.IS_LINUX
+
+
+def require_windows(subject: Subject) -> None:
+    """Skip what memaccess does not do to programs of Linux yet."""
+    if is_linux(subject):
+        pytest.skip("memaccess can't do this to programs of Linux yet")
 
 
 def require_reach(subject: Subject, page: str) -> None:

@@ -87,7 +87,8 @@ class Target:
 
 def executable(name: str, bitness: int) -> Path:
     """The compiled program of that name and width."""
-    return _folder() / f"{name}-{bitness}.exe"
+    ending = ".exe" if sys.platform == "win32" else ""
+    return _folder() / f"{name}-{bitness}{ending}"
 
 
 @functools.cache
@@ -95,7 +96,8 @@ def _folder() -> Path:
     """Where the compiled programs are; whoever started this Python has said so, or they are built now."""
     known = os.environ.get("MEMACCESS_TARGETS")
     if known is None:
-        build = [sys.executable, str(SOURCES / "build.py")]
+        own = ["--linux"] if sys.platform == "linux" else []
+        build = [sys.executable, str(SOURCES / "build.py"), *own]
         known = subprocess.run(build, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     return Path(known)
 

@@ -1,11 +1,11 @@
-"""One C compiler for Windows programs, the same on every host: Zig's, from PyPI."""
+"""One C compiler for programs of Windows and of Linux, the same on every host: Zig's, from PyPI."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from _cache import cache_folder, made
 
@@ -14,9 +14,27 @@ if TYPE_CHECKING:
 
 ZIG_VERSION = "0.15.2"
 
-TRIPLES = {64: "x86_64-windows-gnu", 32: "x86-windows-gnu"}
-FLAGS = ("-std=c11", "-O1", "-g0", "-Wall", "-Wextra", "-Werror", "-municode")
-RECIPE = f"{ZIG_VERSION} {TRIPLES} {FLAGS}"
+FLAGS = ("-std=c11", "-O1", "-g0", "-Wall", "-Wextra", "-Werror")
+
+
+class Platform(NamedTuple):
+    """What programs are compiled for."""
+
+    triples: dict[int, str]
+    flags: tuple[str, ...]
+    folder: str
+    """Where the sources are that are its alone, beside this file."""
+
+    @property
+    def recipe(self) -> str:
+        """All that makes a difference to what comes out, beside the sources."""
+        return f"{ZIG_VERSION} {self.triples} {(*FLAGS, *self.flags)}"
+
+
+WINDOWS = Platform({64: "x86_64-windows-gnu", 32: "x86-windows-gnu"}, ("-municode",), ".")
+# Without a library that is loaded: a 32-bit one is rarely installed.
+LINUX = Platform({64: "x86_64-linux-musl", 32: "x86-linux-musl"}, ("-static",), "linux")
+RECIPE = WINDOWS.recipe
 
 
 def pip(*arguments: str | Path) -> None:
@@ -40,13 +58,15 @@ def compiler() -> Path:
     return home / "ziglang" / ("zig.exe" if sys.platform == "win32" else "zig")
 
 
-def compile_program(bits: int, program: Path, *arguments: str | Path) -> None:
-    """Compile one Windows program of the given width; ``arguments`` are sources and options."""
+def compile_program(bits: int, program: Path, *arguments: str | Path, platform: Platform = WINDOWS) -> None:
+    """Compile one program of the given width; ``arguments`` are sources and options."""
     own = str(cache_folder() / "zig-cache")
     with_symbols = "-g" in arguments
-    flags = [flag for flag in FLAGS if not (with_symbols and flag == "-g0")]  # where both are, -g0 wins
+    flags = [
+        flag for flag in (*FLAGS, *platform.flags) if not (with_symbols and flag == "-g0")
+    ]  # where both are, -g0 wins
     subprocess.run(
-        [compiler(), "cc", "-target", TRIPLES[bits], *flags, *arguments, "-o", program],
+        [compiler(), "cc", "-target", platform.triples[bits], *flags, *arguments, "-o", program],
         check=True,
         stdout=sys.stderr,
         env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": own, "ZIG_LOCAL_CACHE_DIR": own},

@@ -1,49 +1,58 @@
 """Compile the target programs, 64-bit and 32-bit, on any host; print the folder they are in.
 
-    python tests/targets/build.py
+    python tests/targets/build.py [--linux]
 
 The programs are described in ``target.h``, and a DLL is among them. They are called ``<name>-64.exe`` and
-``<name>-32.exe`` and are compiled again only when a source or the compiler changed.
+``<name>-32.exe``, those of Linux ``<name>-64`` and ``<name>-32``, and are compiled again only when a
+source or the compiler changed.
 """
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from _cache import cache_folder, digest, made
-from _zig import RECIPE, TRIPLES, compile_program, compiler
+from _zig import LINUX, WINDOWS, Platform, compile_program, compiler
 
 HERE = Path(__file__).resolve().parent
 OPTIONS = {"named": ("-g",), "small": ("-shared", "-nostdlib")}
 """Those with debug symbols, whose .pdb is then beside them, and those that are DLLs."""
 
 
-def _compile_all(bits: int, folder: Path) -> None:
-    for source in sorted(HERE.glob("*.c")):
+def _compile_all(platform: Platform, bits: int, folder: Path) -> None:
+    for source in sorted((HERE / platform.folder).glob("*.c")):
+        if platform is LINUX:
+            compile_program(bits, folder / f"{source.stem}-{bits}", source, platform=LINUX)
+            continue
         options = OPTIONS.get(source.stem, ("-luser32",))
         ending = "dll" if "-shared" in options else "exe"
         compile_program(bits, folder / f"{source.stem}-{bits}.{ending}", source, *options)
 
 
-def _make(folder: Path) -> None:
+def _make(platform: Platform, folder: Path) -> None:
     compiler()
     with ThreadPoolExecutor() as both:
-        for result in [both.submit(_compile_all, bits, folder) for bits in TRIPLES]:
+        for result in [both.submit(_compile_all, platform, bits, folder) for bits in platform.triples]:
             result.result()
 
 
-def folder_of_targets() -> Path:
+def folder_of_targets(platform: Platform = WINDOWS) -> Path:
     """Return the folder of the built targets, building them if a source changed."""
-    sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.h")])
+    home = HERE / platform.folder
+    sources = sorted([*home.glob("*.c"), *home.glob("*.h")])
     recipe = digest(
-        RECIPE,
+        platform.recipe,
         str(OPTIONS),
         *(part for source in sources for part in (source.name, source)),
     )
     folder = cache_folder() / "targets" / f"targets-{recipe}"
-    return made(folder, _make, "compiling the target programs (the first time takes two minutes)")
+    return made(
+        folder, partial(_make, platform), "compiling the target programs (the first time takes two minutes)"
+    )
 
 
 if __name__ == "__main__":
-    print(folder_of_targets())
+    print(folder_of_targets(LINUX if "--linux" in sys.argv[1:] else WINDOWS))

@@ -24,7 +24,7 @@ from _prefix import (
 from _run import clean_environment, run, windows_path
 from _runtime import ensure_runtime, extras_folder, pip_install, runtime_folder
 from _screen import virtual_screen
-from _session import DEMO_WORDS, TEST_WORDS, TESTS_OF_WINDOWS, installed_package, is_required
+from _session import TEST_WORDS, TESTS_OF_WINDOWS, installed_package, is_required
 from build import folder_of_targets
 
 if TYPE_CHECKING:
@@ -92,21 +92,16 @@ def _python(options: argparse.Namespace) -> int:
 
 def _test(options: argparse.Namespace) -> int:
     _provision(argparse.Namespace(bits=[]))
-    return _with_package(options.bits, [*TEST_WORDS, *(options.arguments or TESTS_OF_WINDOWS)], screen=True)
+    return _with_package(options.bits, [*TEST_WORDS, *(options.arguments or TESTS_OF_WINDOWS)])
 
 
-def _demo(_options: argparse.Namespace) -> int:
-    _provision(argparse.Namespace(bits=[64]))
-    return _with_package(64, DEMO_WORDS, screen=False)
-
-
-def _with_package(bits: int, words: Sequence[str], *, screen: bool) -> int:
+def _with_package(bits: int, words: Sequence[str]) -> int:
     """Run Windows' Python with the built package installed for it."""
     with installed_package() as folder:
         # Not the checkout's package, which -m would find first.
         os.environ.update(PYTHONPATH=str(folder), PYTHONSAFEPATH="1")
         return _python(
-            argparse.Namespace(bits=bits, arguments=words, screen=screen, extras=False, timeout=None)
+            argparse.Namespace(bits=bits, arguments=words, screen=True, extras=False, timeout=None)
         )
 
 
@@ -160,8 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_python(commands.add_parser("python", help="run Windows' Python"))
     _add_install(commands.add_parser("install", help="install packages for `python --extras`"))
     _add_test(commands.add_parser("test", help="run the tests there, for tox"))
-    demo = commands.add_parser("demo", help="run the demo there, for tox")
-    demo.set_defaults(do=_demo)
     kill = commands.add_parser("kill", help="stop all Windows programs in the prefix")
     kill.set_defaults(do=_kill)
     return parser

@@ -37,4 +37,3 @@ def installed_package() -> Iterator[Path]:
 # What knows no system runs on the host's own Python.
 TESTS_OF_WINDOWS = ("tests/live", "tests/contract", "tests/cli", "tests/docs")
 TEST_WORDS = ("-m", "pytest", "--cov", "--cov-report=")
-DEMO_WORDS = ("-m", "memaccess", "demo")

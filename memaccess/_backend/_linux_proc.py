@@ -1,0 +1,158 @@
+"""What ``/proc`` tells of processes.
+
+https://man7.org/linux/man-pages/man5/proc.5.html
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from memaccess._backend._linux_codes import failure_of
+from memaccess._libc._descriptors import OwnedDescriptor
+from memaccess._types import LINUX_32, LINUX_64, DataModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ENDED = "ZXx"
+"""The states of processes that have ended: their parent has not asked yet how, or they are being taken away."""
+_ELF = b"\x7fELF"
+_MODELS = {1: LINUX_32, 2: LINUX_64}
+"""By the class of the ELF file (EI_CLASS)."""
+_BLOCK = 1 << 16
+_DELETED = " (deleted)"
+
+
+class Status(NamedTuple):
+    """What ``/proc/PID/stat`` says."""
+
+    name: str
+    """The first 15 bytes of the name; a thread may give itself another one."""
+    state: str
+    parent_pid: int
+    exit_status: int
+    """As from ``waitpid``; 0 where the kernel does not tell this user."""
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in _ENDED
+
+
+class Folder:
+    """``/proc/PID`` of one process: once it has ended, nothing is found there, whoever has its pid then.
+
+    :raises OSError: there is none.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._descriptor: OwnedDescriptor | None = open_descriptor(
+            f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY
+        )
+
+    def close(self) -> None:
+        self._descriptor = None
+
+    def open(self, name: str, flags: int = os.O_RDONLY) -> OwnedDescriptor:
+        """Open a file in it.
+
+        :raises OSError: the system refuses, or the process has ended.
+        """
+        return open_descriptor(name, flags, self._descriptor)
+
+    def read(self, name: str) -> str:
+        """All that a file in it says.
+
+        :raises OSError: the system refuses, or the process has ended.
+        """
+        descriptor = self.open(name)
+        pieces = []
+        while piece := os.read(descriptor, _BLOCK):
+            pieces.append(piece)
+        return os.fsdecode(b"".join(pieces))
+
+    def link(self, name: str) -> str | None:
+        """Where a link in it leads to; None where the system does not tell."""
+        try:
+            return os.readlink(name, dir_fd=self._descriptor)
+        except OSError:
+            return None
+
+    def names(self, name: str) -> list[str]:
+        """What is in a folder in it.
+
+        :raises OSError: the process has ended.
+        """
+        return os.listdir(self.open(name, os.O_RDONLY | os.O_DIRECTORY))
+
+    def status(self) -> Status:
+        """How the process is.
+
+        :raises OSError: it has ended.
+        """
+        # The name stands in parentheses, and may have some in it.
+        start, _, rest = self.read("stat").rpartition(")")
+        fields = rest.split()
+        return Status(
+            name=start.partition("(")[2],
+            state=fields[0],
+            parent_pid=int(fields[1]),
+            exit_status=int(fields[49]),
+        )
+
+    def leader(self) -> int:
+        """The process that this is a thread of; its own pid, where it is no mere thread.
+
+        :raises OSError: it has ended.
+        """
+        lines = dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
+        return int(lines["Tgid"])
+
+    def program(self) -> str | None:
+        """The file that it runs; None where the system does not tell, or there is none."""
+        path = self.link("exe")
+        return None if path is None else path.removesuffix(_DELETED)
+
+    def model(self) -> DataModel | None:
+        """How wide its types are; None where the system does not let its file be seen."""
+        with contextlib.suppress(OSError):
+            start = os.read(self.open("exe"), 5)
+            if start[:4] == _ELF:
+                return _MODELS.get(start[4])
+        return None
+
+    def maps(self) -> str:
+        """What is mapped.
+
+        :raises OSError: it has ended, or the system refuses.
+        """
+        text = self.read("maps")
+        if text:
+            return text
+        # Its first thread has ended before the others: what all have in common is seen in those.
+        for thread in self.names("task"):
+            with contextlib.suppress(OSError):
+                text = text or self.read(f"task/{thread}/maps")
+        return text
+
+
+def open_descriptor(path: str, flags: int, folder: OwnedDescriptor | None = None) -> OwnedDescriptor:
+    """Open a file."""
+    return OwnedDescriptor(os.open(path, flags | os.O_CLOEXEC, dir_fd=folder))
+
+
+def pids() -> Iterator[int]:
+    """Those of all processes, the lowest first.
+
+    :raises SystemFailure: there is no /proc.
+    """
+    try:
+        names = os.listdir("/proc")
+    except OSError as error:
+        raise failure_of("readdir", error) from None
+    yield from sorted(int(name) for name in names if name.isascii() and name.isdigit())

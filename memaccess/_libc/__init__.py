@@ -1,0 +1,1 @@
+"""A dictionary of Linux: its C library's functions, and the numbers that they take."""

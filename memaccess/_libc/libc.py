@@ -1,0 +1,53 @@
+"""Functions of the C library that Python does not have."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import ctypes
+
+_dll = ctypes.CDLL(None, use_errno=True)
+
+
+class Transfer(ctypes.Structure):
+    """Two ``iovec``: where bytes lie in this process, and where in another one.
+
+    https://man7.org/linux/man-pages/man3/iovec.3type.html
+    """
+
+    _fields_ = [
+        ("own_base", ctypes.c_void_p),
+        ("own_length", ctypes.c_size_t),
+        ("other_base", ctypes.c_size_t),
+        ("other_length", ctypes.c_size_t),
+    ]
+
+
+OTHER = Transfer.other_base.offset
+"""How far behind the first of the two the second one begins."""
+
+
+def place_of(data: bytes) -> int:
+    """Where the bytes of an object lie in this process, as long as the object lives."""
+    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+
+
+_arguments = (
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_ulong,
+)
+
+# https://man7.org/linux/man-pages/man2/process_vm_readv.2.html
+process_vm_readv = _dll.process_vm_readv
+process_vm_readv.restype = ctypes.c_ssize_t
+process_vm_readv.argtypes = _arguments
+
+process_vm_writev = _dll.process_vm_writev
+process_vm_writev.restype = ctypes.c_ssize_t
+process_vm_writev.argtypes = _arguments

@@ -1,0 +1,30 @@
+"""What tests ask Linux, apart from memaccess' own questions: what is checked must not check itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def descriptor_count() -> int:
+    """How many file descriptors this process has open, beside the one that this question takes."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def child_processes() -> set[int]:
+    """The pids of the programs that this process has started and that still run."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, rest = stat.read_text(errors="replace").split(" ", 1)
+        except OSError:
+            continue  # it has ended meanwhile
+        state, parent, *_ = rest.rpartition(")")[2].split()
+        if int(parent) == os.getpid() and state not in "ZX":
+            found.add(int(pid))
+    return found
+
+
+def state_of(pid: int) -> str:
+    """The letter that /proc has for how a process is: ``Z`` where it has ended and its parent has not asked."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
