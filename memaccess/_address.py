@@ -88,7 +88,7 @@ class Name(NamedTuple):
     def evaluate(self, program: Program) -> int:
         try:
             return program.find(self.module, self.name)
-        except (LookupError, BadImageError) as error:
+        except (LookupError, BadImageError, OSError) as error:
             raise Misled(error, self.start) from None
 
     def __str__(self) -> str:
@@ -164,6 +164,8 @@ def _grouped(node: Node, *kinds: type) -> str:
 
 
 def _begins_with_name(node: Node) -> bool:
+    if isinstance(node, Negative):
+        return _begins_with_name(node.operand)
     return isinstance(node, Name) or (isinstance(node, Product) and _begins_with_name(node.left))
 
 
@@ -307,6 +309,8 @@ def parse(text: str) -> Node:
     """
     if len(text) > _MOST:
         raise AddressSyntaxError(f"an address of {len(text)} characters is too long: {_MOST} are enough")
+    if "\0" in text:
+        raise AddressSyntaxError(f"no name has a NUL character in it, as the address {text!r} has")
     return _Parser(text).parse()
 
 

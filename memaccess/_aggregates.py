@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memaccess._arguments import checked_count
 from memaccess._errors import (
+    BadImageError,
     MemoryAccessError,
-    SymbolNotFoundError,
     SystemFailure,
     UnterminatedStringError,
 )
@@ -255,8 +255,9 @@ class Aggregates(TypedMemory):
             size = checked_count(what if codec is None else codec.size)
             try:
                 ranges.append((size, self._checked_address(address, size)))
-            except (MemoryAccessError, SymbolNotFoundError) as error:  # of an address expression
-                if not return_errors:
+            except (MemoryAccessError, LookupError, OverflowError, BadImageError) as error:
+                # Where it is no int, it is what the program's memory leads to.
+                if not return_errors or isinstance(address, int):
                     raise
                 lost[index] = _without_traceback(error)
                 ranges.append((0, 0))

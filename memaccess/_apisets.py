@@ -25,6 +25,8 @@ _LARGEST = 1 << 22
 _MOST_HOSTS = 256
 _LONGEST_NAME = 512
 """Bytes; those that there are have about a hundred."""
+_MOST_VALUES = 1 << 15
+"""Of all API sets together; Windows 11 has about a thousand."""
 _VALUE = struct.Struct("<4x4I")
 
 
@@ -70,9 +72,21 @@ def read_api_sets(read: Read, address: int) -> ApiSets:
         raise BadImageError(f"the table of API sets at 0x{address:x} claims to have {size} bytes", address)
     data = read(size, address)
     try:
-        return ApiSets(dict(_ROWS[version](data)), version)
+        return ApiSets(_bounded(_ROWS[version](data)), version)
     except (struct.error, UnicodeDecodeError):
         raise BadImageError(f"the table of API sets at 0x{address:x} is damaged", address) from None
+
+
+def _bounded(rows: Iterator[tuple[str, Hosts]]) -> dict[str, Hosts]:
+    """The rows by their names; damaged tables may name the same places again and again."""
+    found: dict[str, Hosts] = {}
+    total = 0
+    for name, hosts in rows:
+        found[name] = hosts
+        total += 1 + len(hosts)
+        if total > _MOST_VALUES:
+            raise struct.error
+    return found
 
 
 def _rows_6(data: bytes) -> Iterator[tuple[str, Hosts]]:

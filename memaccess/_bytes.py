@@ -162,8 +162,18 @@ class ByteAccess:
         if type(address) is int and 0 <= address <= self._address_limit - size:
             return address
         if isinstance(address, str):
-            address = self._address_of(address)
+            return self._checked_place(address, size)
         return checked_address(address, size, self._model.bitness)
+
+    def _checked_place(self, expression: str, size: int) -> int:
+        """As above, where an address expression leads now."""
+        number = self._address_of(expression)
+        try:
+            return checked_address(number, size, self._model.bitness)
+        except OverflowError as error:
+            from memaccess._address import pointed
+
+            raise pointed(error, expression, 0) from None
 
     def _address_of(self, expression: str) -> int:
         """What an address expression is now."""

@@ -190,10 +190,10 @@ def _reason_of_state(process: Process, attempt: Attempt) -> _Reason | None:
         return _OF_CLOSED
     if attempt.tried not in attempt.granted:
         return MissingRightError, _missing_mode(attempt.operation), None
-    return _reason_of_process(process, attempt.failure, attempt.address)
+    return _reason_of_process(process, attempt.failure, attempt.address if attempt.size else None)
 
 
-def _reason_of_process(process: Process, failure: SystemFailure, address: int) -> _Reason | None:
+def _reason_of_process(process: Process, failure: SystemFailure, address: int | None) -> _Reason | None:
     """As :func:`_reason`, where the program is the reason."""
     ended = _ended(process)
     if ended:
@@ -306,10 +306,11 @@ def _missing_mode(operation: Operation) -> str:
     )
 
 
-def _too_wide(process: Process, address: int) -> str:
+def _too_wide(process: Process, address: int | None) -> str:
+    where = "" if address is None else f" at 0x{address:x}"
     return (
-        f"Process {process.pid} is a {process.model.bitness}-bit program, and a 32-bit Python can't do this at "
-        f"0x{address:x}. Use a 64-bit Python."
+        f"Process {process.pid} is a {process.model.bitness}-bit program, and a 32-bit Python can't do this"
+        f"{where}. Use a 64-bit Python."
     )
 
 

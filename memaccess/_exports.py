@@ -54,8 +54,11 @@ class ExportTable:
             return None
         # Of several names for one place, the first one.
         first = self._placed[bisect.bisect_left(self._addresses, self._addresses[place])]
-        start = next((start for start, end in self._sections if start <= address < end), 0)
-        return first if address_of(first) >= start else None
+        return first if self.is_one_section(address_of(first), address) else None
+
+    def is_one_section(self, place: int, address: int) -> bool:
+        """Whether a place before an address is in the section of that."""
+        return place >= next((start for start, end in self._sections if start <= address < end), 0)
 
 
 def address_of(export: Export) -> int:

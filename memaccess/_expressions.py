@@ -59,7 +59,7 @@ def evaluate(text: str, place: Place) -> int:
 def _told(text: str, misled: Misled) -> Exception:
     """The error for users."""
     error = misled.error
-    if isinstance(error, NotReadableError):
+    if isinstance(error, NotReadableError) and misled.link:
         error = _broken(text, error, misled.link)
     return pointed(error, text, misled.start)
 

@@ -141,7 +141,7 @@ class FakeDebugInfo:
 
     def __init__(
         self,
-        symbols: Mapping[str, Mapping[str, int]],
+        symbols: Mapping[str, Mapping[str, int | tuple[int, ...]]],
         lines: Mapping[str, Mapping[int, tuple[str, int]]],
     ) -> None:
         self._symbols = symbols
@@ -150,15 +150,20 @@ class FakeDebugInfo:
     def close(self) -> None:
         self._symbols, self._lines = {}, {}
 
-    def find(self, module: Module, name: str) -> int | None:
-        offset = self._symbols.get(module.path, {}).get(name)
-        return None if offset is None else module.base + offset
+    def find(self, module: Module, name: str) -> list[int]:
+        return [module.base + place for each, place in self._placed(module) if each == name]
+
+    def _placed(self, module: Module) -> list[tuple[str, int]]:
+        """The names and their offsets."""
+        return [
+            (name, place)
+            for name, places in self._symbols.get(module.path, {}).items()
+            for place in (places if isinstance(places, tuple) else (places,))
+        ]
 
     def name_at(self, module: Module, address: int) -> tuple[str, int] | None:
         offset = address - module.base
-        before = [
-            (place, name) for name, place in self._symbols.get(module.path, {}).items() if place <= offset
-        ]
+        before = [(place, name) for name, place in self._placed(module) if place <= offset]
         place, name = max(before, default=(0, ""))
         return (name, module.base + place) if before else None
 

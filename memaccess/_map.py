@@ -33,6 +33,8 @@ class Change:
     """Something that a ``with`` block takes back at its end."""
 
     def __enter__(self) -> Self:
+        if self._is_taken_back():
+            raise ValueError(f"{self!r} was taken back before; a with block needs a new one")
         return self
 
     def __exit__(
@@ -53,6 +55,9 @@ class Change:
             raise interrupt
 
     def _take_back(self) -> None:
+        raise NotImplementedError
+
+    def _is_taken_back(self) -> bool:
         raise NotImplementedError
 
 
@@ -86,6 +91,9 @@ class Protection(Change):
             self._changed = ()
 
     _take_back = restore
+
+    def _is_taken_back(self) -> bool:
+        return not self._changed
 
     def __repr__(self) -> str:
         state = "changed" if self._changed else "restored"
@@ -132,6 +140,9 @@ class Allocation(Change):
             self._view.free(self)
 
     _take_back = free
+
+    def _is_taken_back(self) -> bool:
+        return self._is_freed
 
     def __repr__(self) -> str:
         freed = ", freed" if self._is_freed else ""

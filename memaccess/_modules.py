@@ -164,8 +164,12 @@ class Modules:
     def is_alone(self, known: Loaded, name: str) -> bool:
         """Whether that name means that one of those, and no other."""
         with contextlib.suppress(AmbiguousSymbolError):
-            return self._listed.named(name) is known
+            return self.meant_among_listed(name) is known
         return False
+
+    def may_be_there(self, known: Loaded) -> bool:
+        """Whether that module may still be loaded; where its beginning can't be read, nothing tells more."""
+        return self._program._may_be_image(known.module.base)
 
     def is_there(self, known: Loaded) -> bool:
         """Whether that module is still loaded, as far as one read tells."""

@@ -8,7 +8,7 @@ import operator
 from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._arguments import checked_text
-from memaccess._errors import Cause, WrongBitnessError
+from memaccess._errors import Cause, MemoryAccessError
 from memaccess._map import MapAccess
 from memaccess._records import Access
 
@@ -94,6 +94,7 @@ class DebugSymbols:
     def __init__(self, view: NameAccess, info: DebugInfo) -> None:
         self._view = view
         self._info = info
+        self._is_closed = False
 
     def line_at(self, address: Address) -> SourceLine | None:
         """The line of source code that the code at *address* comes from.
@@ -101,6 +102,7 @@ class DebugSymbols:
         :param address: any address in the code.
         :returns: the file, the line, and where its code begins; None where no symbols tell.
         :raises OverflowError: the address does not lie in the program's address space.
+        :raises ValueError: they were let go.
         :raises MemoryAccessError: as in :meth:`MemoryView.modules`.
 
         >>> with view.debug_symbols() as symbols:
@@ -109,6 +111,7 @@ class DebugSymbols:
         """
         number = self._view._checked_address(address, 1)
         module = self._view.module_at(number)
+        self._require_open()
         if module is None:
             return None
         return self._view._ask_debug_symbols(functools.partial(self._info.line_at, module, number))
@@ -119,10 +122,16 @@ class DebugSymbols:
         >>> symbols = view.debug_symbols()
         >>> symbols.close()
         """
+        self._is_closed = True
         self._view._names().forget(self._info)
         self._info.close()
 
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise ValueError("these debug symbols were let go; view.debug_symbols() gives new ones")
+
     def __enter__(self) -> Self:
+        self._require_open()
         return self
 
     def __exit__(
@@ -208,6 +217,7 @@ class NameAccess(MapAccess):
             module is always one. None for ``_NT_SYMBOL_PATH``.
         :returns: the symbols. Until the end of its ``with`` block, or its :meth:`~DebugSymbols.close`, all
             addresses and :meth:`symbol_at` know the names; it tells source lines itself.
+        :raises ValueError: the path has a NUL character in it.
         :raises MissingRightError: the view was opened with mode ``'w'``.
         :raises ClosedViewError: the view was closed.
         :raises MemoryAccessError: there is no ``dbghelp.dll``, or it refuses.
@@ -220,8 +230,8 @@ class NameAccess(MapAccess):
         ...     print(view.symbol_at('engine.dll+1024'))
         engine!reload+0x4
         """
-        if search_path is not None:
-            checked_text("a search path", search_path)
+        if search_path is not None and "\0" in checked_text("a search path", search_path):
+            raise ValueError(f"no path has a NUL character in it, as {search_path!r} has")
         what = "load debug symbols"
         info = self._perform(Access.READ, what, 0, 0, lambda process: process.debug_info(search_path))
         self._names().add(info)
@@ -313,7 +323,8 @@ class NameAccess(MapAccess):
     def _modules_between(self, start: int, stop: int) -> list[Module]:
         """The modules that have memory there, as far as the system tells."""
         found: list[Module] = []
-        with contextlib.suppress(WrongBitnessError):  # a 32-bit Python knows none of a 64-bit program's
+        # A 32-bit Python knows none of a 64-bit program's, and one that is only starting has no list.
+        with contextlib.suppress(MemoryAccessError):
             while start < stop:
                 region = self.region_at(start)
                 if region is None:

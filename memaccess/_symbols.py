@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
 from memaccess._exports import ExportTable, address_of
@@ -25,6 +25,10 @@ T = TypeVar("T")
 
 _ATTEMPTS = 3
 """How often a name is looked for where modules come and go under our hands."""
+_LONGEST_TRAIL = 64
+"""Forwarders that are followed; real ones are one or two."""
+_PROBED = 4096
+"""Bytes at the beginning of an export directory that tell two builds apart whose headers are alike."""
 
 
 class _GoneError(SymbolNotFoundError):
@@ -36,6 +40,21 @@ def _written_out(trail: list[tuple[str, str]]) -> str:
     return " is forwarded to ".join(qualified(stem(module), symbol) for module, symbol in trail)
 
 
+class _Known(NamedTuple):
+    """The exports of a module, and what to look at to be sure that they are still those."""
+
+    table: ExportTable
+    place: int
+    """Where its export directory is."""
+    beginning: bytes
+
+
+def _exported_before(table: ExportTable | None, address: int) -> tuple[str, int] | None:
+    """The nearest export at or before that address, and where that is."""
+    export = None if table is None else table.before(address)
+    return None if export is None else (export.name or f"#{export.ordinal}", address_of(export))
+
+
 class Symbols:
     """The modules of one program and their exports, as far as they were asked for."""
 
@@ -43,7 +62,7 @@ class Symbols:
         self._program = program
         self._modules = Modules(program)
         self._debug_infos: dict[int, DebugInfo] = {}
-        self._tables: dict[Loaded, ExportTable] = {}
+        self._tables: dict[Loaded, _Known] = {}
         self._found: dict[str, tuple[Loaded, str]] = {}
 
     # -- modules
@@ -122,6 +141,8 @@ class Symbols:
             try:
                 if self._lookup(each, symbol) is not None:
                     found.setdefault(self._resolve(each, symbol), each)
+            except _GoneError:
+                raise
             except (SymbolNotFoundError, AmbiguousSymbolError):
                 continue  # it is forwarded to where nothing is
             except (BadImageError, NotReadableError):
@@ -151,6 +172,10 @@ class Symbols:
             if here in trail:
                 raise SymbolNotFoundError(f"{_written_out([*trail, here])}: that is a circle")
             trail.append(here)
+            if len(trail) > _LONGEST_TRAIL:
+                raise SymbolNotFoundError(
+                    f"{_written_out(trail[:2])}, and so on for more than {_LONGEST_TRAIL} times"
+                )
             module, _, symbol = export.forwarder.rpartition(".")
             try:
                 loaded = self._modules.forwarded(module, loaded.module.name)
@@ -167,14 +192,23 @@ class Symbols:
             if place is None:
                 raise
             return place
+        return self._lookup_in(table, loaded, symbol)
+
+    def _lookup_in(self, table: ExportTable, loaded: Loaded, symbol: str) -> Export | int | None:
         found = table.find(symbol) or self._debugged(loaded, symbol)
         return table.find_regardless_of_case(symbol) if found is None else found
 
     def _debugged(self, loaded: Loaded, symbol: str) -> int | None:
-        """Where debug symbols have that name."""
+        """Where debug symbols have that name.
+
+        :raises AmbiguousSymbolError: at several places.
+        """
         for info in list(self._debug_infos.values()):
-            place = self._program._ask_debug_symbols(functools.partial(info.find, loaded.module, symbol))
-            if place is not None:
+            places = self._program._ask_debug_symbols(functools.partial(info.find, loaded.module, symbol))
+            if len(places) > 1:
+                where = ", ".join(f"0x{place:x}" for place in sorted(places))
+                raise AmbiguousSymbolError(f"{loaded.module.name} has several {symbol!r}: at {where}")
+            for place in places:
                 return place
         return None
 
@@ -195,52 +229,56 @@ class Symbols:
         if loaded is None:
             return None
         module = loaded.module
-        names = [self._exported_before(loaded, address)]
-        names += [self._debugged_before(info, loaded, address) for info in list(self._debug_infos.values())]
+        table = self._readable_table(loaded)
+        names = [_exported_before(table, address)]
+        names += [
+            self._debugged_before(info, loaded, table, address) for info in list(self._debug_infos.values())
+        ]
         # Of several names for one place, the export.
         name, place = max(filter(None, names), key=lambda found: found[1], default=(None, module.base))
-        start, offset = self._written(loaded, name, place), address - place
+        start, offset = self._written(loaded, table, name, place), address - place
         if start is None:
             start, offset = self._label(loaded, module.name), address - module.base
         return Symbol(module, name, address - place, f"{start}+0x{offset:X}" if offset else start)
 
-    def _written(self, loaded: Loaded, name: str | None, place: int) -> str | None:
+    def _written(self, loaded: Loaded, table: ExportTable | None, name: str | None, place: int) -> str | None:
         """The symbol as an address expression; None where its name leads elsewhere, or nowhere."""
-        if name is None or '"' in name or self._place_of(loaded, name) != place:
+        if name is None or '"' in name or self._place_of(loaded, table, name) != place:
             return None
         label = self._label(loaded, stem(loaded.module.name), loaded.module.name)
         return f"{label}!{written_symbol(name)}"
 
-    def _place_of(self, loaded: Loaded, name: str) -> int | None:
-        with contextlib.suppress(BadImageError, NotReadableError):
-            found = self._lookup(loaded, name)
+    def _place_of(self, loaded: Loaded, table: ExportTable | None, name: str) -> int | None:
+        with contextlib.suppress(AmbiguousSymbolError):
+            found = self._debugged(loaded, name) if table is None else self._lookup_in(table, loaded, name)
             return found if found is None or isinstance(found, int) else found.address
         return None
 
     def _label(self, loaded: Loaded, *names: str) -> str:
         """The module as an address expression has it: by the first of its names that is its alone."""
         for name in names:
-            if self._modules.is_alone(loaded, name):
+            if name and thread_in(name) is None and self._modules.is_alone(loaded, name):
                 return written(name)
         return written(loaded.module.path)
 
-    def _exported_before(self, loaded: Loaded, address: int) -> tuple[str, int] | None:
-        try:
-            export = self._table(loaded).before(address)
-        except (BadImageError, NotReadableError):
-            return None  # it has no names then; where it is in the module is known
-        return None if export is None else (export.name or f"#{export.ordinal}", address_of(export))
+    def _readable_table(self, loaded: Loaded) -> ExportTable | None:
+        """The exports of a module; None where its headers are damaged: where a place is in it is known then."""
+        with contextlib.suppress(BadImageError, NotReadableError):
+            return self._table(loaded)
+        return None
 
-    def _debugged_before(self, info: DebugInfo, loaded: Loaded, address: int) -> tuple[str, int] | None:
+    def _debugged_before(
+        self, info: DebugInfo, loaded: Loaded, table: ExportTable | None, address: int
+    ) -> tuple[str, int] | None:
         """The nearest private name; a name that is exported too is where the export is."""
         found = self._program._ask_debug_symbols(functools.partial(info.name_at, loaded.module, address))
         if found is None:
             return None
-        with contextlib.suppress(BadImageError, NotReadableError):
-            export = self._table(loaded).find(found[0])
-            if export is not None:
-                return None  # dbghelp of Wine 8 has it behind the first instructions
-        return found
+        if table is None:
+            return found
+        # What is exported too is where the export is: dbghelp of Wine 8 has it behind the first instructions.
+        is_its_own = table.find(found[0]) is None and table.is_one_section(found[1], address)
+        return found if is_its_own else None
 
     # -- debug symbols
 
@@ -266,27 +304,41 @@ class Symbols:
         :raises NotReadableError: they can't be read.
         """
         tables = self._tables
-        table = tables.get(loaded)
-        if table is not None:
-            return table
+        known = tables.get(loaded)
+        if known is not None and self._beginning(known.place, len(known.beginning)) == known.beginning:
+            return known.table
         try:
-            table = self._read_table(loaded.module)
+            known = self._read_table(loaded.module)
         except (BadImageError, NotReadableError):
-            self._require(loaded)
+            self._require(loaded, failed=True)
             raise
         self._require(loaded)
         if loaded.head is not None:
             # Without those of modules that are gone.
             self._tables = {each: tables[each] for each in self._modules.listed if each in tables}
-            self._tables[loaded] = table
-        return table
+            self._tables[loaded] = known
+        return known.table
 
-    def _require(self, loaded: Loaded) -> None:
+    def _require(self, loaded: Loaded, *, failed: bool = False) -> None:
         """Make sure that what was just read is that module's."""
-        if loaded.head is not None and not self._modules.is_there(loaded):
+        if loaded.head is None:
+            # It could not be read when it was listed: perhaps the module was going away then.
+            is_there = not failed or self._modules.may_be_there(loaded)
+        else:
+            is_there = self._modules.is_there(loaded)
+        if not is_there:
             raise _GoneError(f"{loaded.module.name} was unloaded while it was looked at")
 
-    def _read_table(self, module: Module) -> ExportTable:
+    def _read_table(self, module: Module) -> _Known:
         header = read_header(self._program.read, module.base)
+        start, size = header.exports
+        place = module.base + start
+        beginning = self._beginning(place, min(size, _PROBED))
         exports = read_exports(self._program.read, module.base, header)
-        return ExportTable(exports, module.base, header.sections)
+        return _Known(ExportTable(exports, module.base, header.sections), place, beginning)
+
+    def _beginning(self, place: int, size: int) -> bytes:
+        """The beginning of an export directory; ``b''`` where it can't be read."""
+        with contextlib.suppress(NotReadableError, OverflowError):
+            return self._program.read(size, place)
+        return b""

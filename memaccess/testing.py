@@ -139,7 +139,7 @@ class FakeProcess:
         self.stack_bases: list[int] = []
         """Where the stacks of its threads begin, which grow down from there."""
         self._mappings: list[_Mapping] = []
-        self._symbols: dict[str, Mapping[str, int]] = {}
+        self._symbols: dict[str, Mapping[str, int | tuple[int, ...]]] = {}
         self._lines: dict[str, Mapping[int, tuple[str, int]]] = {}
 
     @property
@@ -210,7 +210,7 @@ class FakeProcess:
         code: int = PAGE,
         data: int = PAGE,
         exports: Mapping[str | int, int | str] | None = None,
-        symbols: Mapping[str, int] | None = None,
+        symbols: Mapping[str, int | tuple[int, ...]] | None = None,
         lines: Mapping[int, tuple[str, int]] | None = None,
     ) -> None:
         r"""Load a program or a DLL: headers, code from 0x1000 on, data behind it, and exports.
@@ -221,7 +221,8 @@ class FakeProcess:
         :param data: how many bytes of data it has behind its code, in whole pages.
         :param exports: what it exports: for each name, or ordinal where it has no name, the offset from
             *base*, or where it is forwarded to, as ``'NTDLL.RtlAllocateHeap'``.
-        :param symbols: what its debug symbols know beyond that: for each name the offset from *base*.
+        :param symbols: what its debug symbols know beyond that: for each name the offset from *base*, or
+            several where its source has the name more than once.
         :param lines: the source lines in them: for each offset the file and the number of the line.
         :raises ValueError: nothing can be loaded there, there is memory already, that file is loaded
             already, or a DLL can't have such exports.

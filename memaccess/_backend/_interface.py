@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from memaccess._errors import Cause, SystemFailure
     from memaccess._records import Access, AddressSpace, Module, ProcessInfo, Region, SourceLine, WindowInfo
@@ -99,8 +99,8 @@ class MemoryOwner(Protocol):
 class DebugInfo(Protocol):
     """The debug symbols of a program's modules. Several threads may ask at once."""
 
-    def find(self, module: Module, name: str) -> int | None:
-        """Where that name of the module is; None where its symbols lack it."""
+    def find(self, module: Module, name: str) -> Collection[int]:
+        """Where that name of the module is; several places where its source has it more than once."""
         ...
 
     def name_at(self, module: Module, address: int) -> tuple[str, int] | None:

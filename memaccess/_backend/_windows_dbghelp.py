@@ -9,12 +9,12 @@ assert sys.platform == "win32"
 import ctypes
 import itertools
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memaccess._backend._windows_paths import LONGEST
 from memaccess._records import SourceLine
 from memaccess._win32 import dbghelp
-from memaccess._win32._constants import SymbolOption, SymbolType
+from memaccess._win32._constants import SymbolOption, SymbolTag, SymbolType
 from memaccess._win32._structures import IMAGEHLP_LINEW64, IMAGEHLP_MODULEW64, SYMBOL_INFOW
 from memaccess._win32._types import DWORD, HANDLE, ULONG64
 
@@ -31,6 +31,9 @@ _OPTIONS = (
 )
 _USELESS = (SymbolType.NONE, SymbolType.EXPORT, SymbolType.DEFERRED, SymbolType.VIRTUAL)
 """Exports are read from the program itself: dbghelp of Wine 8 skips the first bytes of some of them."""
+_WILD = "*?[]#+\\"
+"""What stands for other letters in the mask that names are looked for with."""
+_NAME_OFFSET: int = vars(SYMBOL_INFOW)["Name"].offset
 _LONGEST_NAME = 2000
 """MAX_SYM_NAME of dbghelp.h."""
 
@@ -51,6 +54,7 @@ class Dbghelp:
     def __init__(self, search_path: str | None) -> None:
         self._session = HANDLE(next(_sessions) * 4 + 1)
         self._modules: dict[Module, str] = {}
+        self._places: dict[tuple[str, str], set[int]] = {}
         self._open = False
         with _alone:
             dbghelp.SymSetOptions(_OPTIONS)
@@ -69,14 +73,34 @@ class Dbghelp:
     def __del__(self) -> None:
         self.close()
 
-    def find(self, module: Module, name: str) -> int | None:
-        """Where that name of the module is."""
+    def find(self, module: Module, name: str) -> set[int]:
+        """Where that name of the module is; several files of its source may have one of their own."""
         with _alone:
             alias = self._loaded(module)
             symbol = _Symbol()
             if not alias or not dbghelp.SymFromNameW(self._session, f"{alias}!{name}", symbol.buffer):
-                return None
-            return symbol.info.Address
+                return set()
+            places = self._places.get((alias, name))
+            if places is None:  # dbghelp goes through all symbols for it
+                places = self._places[alias, name] = self._all_of(module, name) | {symbol.info.Address}
+            return places
+
+    def _all_of(self, module: Module, name: str) -> set[int]:
+        """The functions and variables of that name."""
+        found = set()
+
+        def collect(symbol: Any, _size: int, _context: Any) -> int:
+            info = ctypes.cast(symbol, ctypes.POINTER(SYMBOL_INFOW)).contents
+            its_name = ctypes.wstring_at(symbol + _NAME_OFFSET)
+            if info.Tag in (SymbolTag.FUNCTION, SymbolTag.DATA) and its_name == name:
+                found.add(info.Address)
+            return 1
+
+        mask = "".join("?" if letter in _WILD else letter for letter in name)
+        dbghelp.SymEnumSymbolsW(
+            self._session, module.base, mask, dbghelp.SYMENUMERATESYMBOLSPROC(collect), None
+        )
+        return found
 
     def name_at(self, module: Module, address: int) -> tuple[str, int] | None:
         """The name before an address in the module, and where that name is."""
@@ -111,6 +135,7 @@ class Dbghelp:
         return self._modules[module]
 
     def _load(self, module: Module) -> str:
+        self._places.clear()
         folder = module.path.rpartition("\\")[0]
         dbghelp.SymSetSearchPathW(self._session, ";".join(filter(None, [folder, self._search_path])))
         # A name of ours: Wine 8 asserts that they are short, and its own have no blanks and signs.

@@ -27,8 +27,7 @@ def places_near(
     found = [
         place
         for region in _free(lowest, highest + size, region_at)
-        for place in _places_in(region, near, size)
-        if lowest <= place <= highest
+        for place in _places_in(max(region.base, lowest), min(region.end, highest + size), near, size)
     ]
     return sorted(found, key=lambda place: abs(place - near))
 
@@ -44,10 +43,10 @@ def _free(start: int, stop: int, region_at: Callable[[int], Region | None]) -> I
         start = region.end
 
 
-def _places_in(region: Region, near: int, size: int) -> set[int]:
-    """The places in a free region that are nearest: at its ends, or around *near* itself."""
-    first = -(-region.base // GRANULARITY) * GRANULARITY
-    last = (region.end - size) // GRANULARITY * GRANULARITY
+def _places_in(start: int, end: int, near: int, size: int) -> set[int]:
+    """The places in a free range that are nearest: at its ends, or around *near* itself."""
+    first = -(-start // GRANULARITY) * GRANULARITY
+    last = (end - size) // GRANULARITY * GRANULARITY
     if first > last:
         return set()
     below = near // GRANULARITY * GRANULARITY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import difflib
 import math
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,6 +170,8 @@ def lay_out(
         slots.append(slot)
         cursor, align = slot.end, max(align, slot.form.align)
     layout = Layout(cls, slots, whole, min(align, pack), pack)
+    if max(layout.end, layout.size) > sys.maxsize:
+        raise ValueError(f"{cls.__name__} would have more bytes than this Python can count")
     if layout.end > layout.size:
         last = max(slots, key=lambda slot: slot.end)
         raise ValueError(

@@ -251,6 +251,8 @@ def _check_attribute(cls: type[Structure], name: str, value: Any) -> None:
         raise TypeError(f"{where} is a type; it has to stand in a Field: Field({value!r})")
     if not isinstance(value, Field):
         return
+    if name in _OF_CTYPES:
+        raise ValueError(f"{where} can't be a field: that name means something to ctypes")
     if name.startswith(("__", f"_{cls.__name__.lstrip('_')}__")):
         raise ValueError(f"{where} can't be a field: names that begin with '__' are Python's own")
     if hasattr(Structure, name):
@@ -307,6 +309,8 @@ def _laid_out(cls: type[Structure], model: DataModel) -> Layout:
     return lay_out(cls, _bases_of(cls)[0]._layout_for(model), forms, cls._whole)
 
 
+_OF_CTYPES = ("_anonymous_", "_pack_", "_align_", "_layout_", "_swappedbytes_")
+"""What makes a ctypes structure another one, so that :meth:`Structure.as_ctypes` can't have it as a field."""
 _ADOPTED: dict[Any, type[Structure]] = {}
 """The class of each ctypes structure; one for each, as a pointer in it may lead to its like."""
 

@@ -136,6 +136,16 @@ class SymbolOption(enum.IntFlag):
     NO_PROMPTS = 0x80000
 
 
+class SymbolTag(enum.IntEnum):
+    """What a symbol is.
+
+    https://learn.microsoft.com/visualstudio/debugger/debug-interface-access/symtagenum
+    """
+
+    FUNCTION = 5
+    DATA = 7
+
+
 class SymbolType(enum.IntEnum):
     """What kind of symbols a module has; those of a PDB are 3.
 

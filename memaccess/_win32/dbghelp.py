@@ -41,6 +41,12 @@ SymGetModuleInfoW64 = declare(
 )
 # https://learn.microsoft.com/windows/win32/api/dbghelp/nf-dbghelp-symfromnamew
 SymFromNameW = declare(_dll, "SymFromNameW", BOOL, HANDLE, LPWSTR, PVOID)
+# https://learn.microsoft.com/windows/win32/api/dbghelp/nc-dbghelp-psym_enumeratesymbols_callbackw
+SYMENUMERATESYMBOLSPROC = ctypes.WINFUNCTYPE(BOOL, PVOID, DWORD, PVOID)
+# https://learn.microsoft.com/windows/win32/api/dbghelp/nf-dbghelp-symenumsymbolsw
+SymEnumSymbolsW = declare(
+    _dll, "SymEnumSymbolsW", BOOL, HANDLE, ULONG64, LPWSTR, SYMENUMERATESYMBOLSPROC, PVOID
+)
 # https://learn.microsoft.com/windows/win32/api/dbghelp/nf-dbghelp-symfromaddrw
 SymFromAddrW = declare(_dll, "SymFromAddrW", BOOL, HANDLE, ULONG64, _pointer(ULONG64), PVOID)
 # https://learn.microsoft.com/windows/win32/api/dbghelp/nf-dbghelp-symgetlinefromaddrw64

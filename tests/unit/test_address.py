@@ -225,7 +225,9 @@ def test_a_traceback_shows_the_place(view):
 # -- written and read again
 
 numbers = st.builds(Number, st.integers(0, (1 << 64) - 1))
-texts = st.text(st.characters(blacklist_characters='"', blacklist_categories=["Cs"]), min_size=1, max_size=12)
+texts = st.text(
+    st.characters(blacklist_characters='"\0', blacklist_categories=["Cs"]), min_size=1, max_size=12
+)
 # Blanks at the ends are nobody's name.
 words = st.sampled_from(["game.exe", "ace", "my game", "a-b.dll", "0x1", "#5", "byte", "x"]) | texts
 names = st.builds(Name, st.none() | words, words, st.just(0))

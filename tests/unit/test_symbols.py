@@ -150,7 +150,7 @@ def test_the_list_is_asked_for_once(view, monkeypatch):
     assert len(asked) == 1
 
 
-def test_a_place_in_a_known_module_takes_one_read(view, monkeypatch):
+def test_a_place_in_a_known_module_takes_one_read_and_its_name_two(view, monkeypatch):
     asked = []
     view.symbol_at(ENGINE + 0x1000)
     original = type(view).read
@@ -158,7 +158,8 @@ def test_a_place_in_a_known_module_takes_one_read(view, monkeypatch):
     monkeypatch.setattr(type(view), "region_at", None)
     assert str(view.symbol_at(ENGINE + 0x1004)) == "engine!Alias+0x4"
     assert view.module_at(ENGINE).base == ENGINE
-    assert asked == [(1024, ENGINE)] * 2
+    directory = (270, ENGINE + 0x3000)
+    assert asked == [(1024, ENGINE), directory, (1024, ENGINE)]
 
 
 def test_what_is_no_image_is_not_looked_for_among_modules(view, monkeypatch):
@@ -335,7 +336,10 @@ def test_private_names_are_known_while_symbols_are_open(view, built):
     with pytest.raises(SymbolNotFoundError):
         int(place)
     assert str(view.symbol_at(built + 0x1024)) == "built!Start+0x24"
-    assert symbols.line_at(built + 0x1024) is None
+    with pytest.raises(ValueError, match="were let go"):
+        symbols.line_at(built + 0x1024)
+    with pytest.raises(ValueError, match="were let go"), symbols:
+        pass
 
 
 def test_an_export_is_where_the_export_table_has_it(view, built):
