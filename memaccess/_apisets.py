@@ -72,36 +72,39 @@ def read_api_sets(read: Read, address: int) -> ApiSets:
         raise BadImageError(f"the table of API sets at 0x{address:x} claims to have {size} bytes", address)
     data = read(size, address)
     try:
-        return ApiSets(_bounded(_ROWS[version](data)), version)
+        return ApiSets(_bounded(data, _ROWS[version](data)), version)
     except (struct.error, UnicodeDecodeError):
         raise BadImageError(f"the table of API sets at 0x{address:x} is damaged", address) from None
 
 
-def _bounded(rows: Iterator[tuple[str, Hosts]]) -> dict[str, Hosts]:
-    """The rows by their names; damaged tables may name the same places again and again."""
+def _bounded(data: bytes, rows: Iterator[tuple[str, int, int]]) -> dict[str, Hosts]:
+    """What each API set stands for; damaged tables may name the same places again and again.
+
+    :param rows: for each its name, where its values are, and how many.
+    """
     found: dict[str, Hosts] = {}
     total = 0
-    for name, hosts in rows:
-        found[name] = hosts
-        total += 1 + len(hosts)
+    for name, values, count in rows:
+        total += 1 + count
         if total > _MOST_VALUES:
             raise struct.error
+        found[name] = _hosts(data, values, count)
     return found
 
 
-def _rows_6(data: bytes) -> Iterator[tuple[str, Hosts]]:
+def _rows_6(data: bytes) -> Iterator[tuple[str, int, int]]:
     count, first = struct.unpack_from("<2I", data, 12)
     for row in range(count):
         name, _, hashed, values, value_count = struct.unpack_from("<4x5I", data, first + 24 * row)
-        yield _text(data, name, hashed), _hosts(data, values, value_count)
+        yield _text(data, name, hashed), values, value_count
 
 
-def _rows_4(data: bytes) -> Iterator[tuple[str, Hosts]]:
+def _rows_4(data: bytes) -> Iterator[tuple[str, int, int]]:
     (count,) = struct.unpack_from("<I", data, 12)
     for row in range(count):
         name, length, values = struct.unpack_from("<4x2I8xI", data, 16 + 24 * row)
         (value_count,) = struct.unpack_from("<4xI", data, values)
-        yield _text(data, name, length), _hosts(data, values + 8, value_count)
+        yield _text(data, name, length), values + 8, value_count
 
 
 _ROWS = {6: _rows_6, 4: _rows_4}

@@ -216,3 +216,17 @@ def test_the_kernel_is_not_protected(subject: Subject) -> None:
     error = WrongBitnessError if is_wide(subject) else MemoryAccessError
     with subject.open("w") as view, pytest.raises(error):
         view.protect("rw-", 1, subject.address("kernel"))
+
+
+def test_what_was_taken_back_is_no_block_again(subject: Subject) -> None:
+    require_reach(subject, "readonly")
+    with subject.open("rw") as view:
+        change = view.protect("rw-", PAGE, subject.address("readonly"))
+        change.restore()
+        with pytest.raises(ValueError, match="was taken back before"), change:
+            pass
+        if not is_wide(subject):
+            memory = view.allocate(1)
+            memory.free()
+            with pytest.raises(ValueError, match="was taken back before"), memory:
+                pass

@@ -455,3 +455,36 @@ def test_an_expression_is_understood_once(view, monkeypatch):
     before = parse.cache_info().hits
     view.read_int("[[game.exe+2010]+18]+8")
     assert parse.cache_info().hits == before + 1
+
+
+def test_a_nul_is_in_no_name(view):
+    with pytest.raises(AddressSyntaxError, match="NUL character"):
+        view.read(1, '"game.exe\0b"')
+
+
+def test_what_pointers_lead_to_outside_of_the_address_space_is_pointed_at(game, view):
+    with game.open("w") as writer:
+        writer.write_pointer((1 << game.bitness) - 1, HEAP + 0x40)
+    text = f"[{HEAP + 0x40:x}]+40"
+    with pytest.raises(OverflowError) as caught:
+        view.read_int(text)
+    assert (caught.value.expression, caught.value.position) == (text, 0)
+    with pytest.raises(OverflowError):
+        view.read_many([("int", text)])
+    lost = [text, view.address(text), f"[[{HEAP + 0x40:x}]+40]", "Fire"]
+    found = view.read_many([("int", HEAP + 0x108), *(("int", each) for each in lost)], return_errors=True)
+    assert found[0] == 77
+    assert [type(each) for each in found[1:]] == [
+        OverflowError,
+        OverflowError,
+        OverflowError,
+        AmbiguousSymbolError,
+    ]
+    with pytest.raises(OverflowError):
+        view.read_many([("int", 1 << 64)], return_errors=True)
+
+
+def test_a_sum_with_a_negative_name_is_understood_again():
+    node = parse("game.exe - -engine!Fire")
+    assert str(node) == "game.exe - -engine!Fire"
+    assert value(str(node)) == value("game.exe - -engine!Fire")

@@ -161,3 +161,15 @@ def test_a_table_that_claims_to_be_huge_is_not_read():
     data = struct.pack("<7I", 6, 1 << 31, 0, 1, 28, 0, 31)
     with pytest.raises(BadImageError, match="claims to have 2147483648 bytes"):
         read_api_sets(reader(data), 0)
+
+
+def test_a_table_that_names_the_same_places_again_and_again_is_damaged():
+    rows, values = 1000, 256
+    start = 28 + 24 * rows
+    text = start + 20 * values
+    data = struct.pack("<7I", 6, text + 512, 0, rows, 28, text, 0)
+    data += struct.pack("<6I", 0, text, 512, 508, start, values) * rows
+    data += struct.pack("<5I", 0, text, 512, text, 512) * values
+    data += "a".encode("utf-16-le") * 256
+    with pytest.raises(BadImageError, match="damaged"):
+        read_api_sets(lambda size, address: data[address : address + size], 0)

@@ -65,3 +65,11 @@ def test_at_the_ends_of_the_address_space_are_places_too():
 def test_what_is_larger_than_the_reach_has_no_place():
     process = FakeProcess()
     assert places_near(BASE, 2 * REACH + GRANULARITY, process.space, process._region_at) == []
+
+
+def test_a_place_may_lie_around_the_address_itself():
+    process = FakeProcess()
+    size = 0x7FFF_1000
+    [first, *_] = places_near(0x8000_0000, size, process.space, process._region_at)
+    assert abs(first - 0x8000_0000) <= REACH
+    assert abs(first + size - 0x8000_0000) <= REACH

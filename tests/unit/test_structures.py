@@ -2098,3 +2098,17 @@ def test_a_live_structure_is_in_a_program_already(view):
     ):
         with pytest.raises(TypeError, match="is in a program already"):
             ask()
+
+
+@pytest.mark.parametrize("name", ["_anonymous_", "_pack_", "_layout_"])
+def test_names_that_mean_something_to_ctypes_are_no_fields(name):
+    with pytest.raises(
+        ValueError, match=rf"^Wrong\.{name} can't be a field: that name means something to ctypes"
+    ):
+        type("Wrong", (Structure,), {name: Field("int")})
+
+
+@pytest.mark.parametrize("field", [lambda: Field("int", 1 << 70), lambda: Field(Array("int", 1 << 62))])
+def test_a_structure_has_no_more_bytes_than_can_be_counted(field):
+    with pytest.raises(ValueError, match="more bytes than this Python can count"):
+        type("Huge", (Structure,), {"one": field()})

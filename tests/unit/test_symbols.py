@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import struct
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -602,3 +603,134 @@ def test_what_debug_symbols_refuse_is_an_error_for_users(view, built, monkeypatc
                 MemoryAccessError, match="Can't look up debug symbols of process 5556, error code 87"
             ):
                 ask()
+
+
+# -- modules that come and go
+
+
+def replace(game, name: str, exports: dict) -> None:
+    """Load another build of a module in its place; nothing in the headers tells them apart."""
+    head = game.peek(1024, ENGINE)
+    game.unmap(ENGINE)
+    game.load(name, ENGINE, exports=exports)
+    with game.open("w") as writer:
+        writer.write(head, ENGINE, force=True)
+
+
+def test_another_build_with_the_same_headers_is_read_anew(game, view):
+    assert int(view.address("engine!Fire")) == ENGINE + 0x1000
+    assert int(view.address("Score")) == ENGINE + 0x2010
+    other = {**ENGINE_EXPORTS, "Fire": 0x1040, "FireTwice": 0x1000, "Score": 0x2020}
+    head = view.read(1024, ENGINE)
+    replace(game, "engine.dll", other)
+    assert view.read(1024, ENGINE) == head
+    assert int(view.address("engine!Fire")) == ENGINE + 0x1040
+    assert int(view.address("Score")) == ENGINE + 0x2020
+    assert str(view.symbol_at(ENGINE + 0x1040)) == "engine!Fire"
+
+
+def test_a_module_that_is_moved_while_it_is_looked_for_is_found(game, view, monkeypatch):
+    original = type(view).modules
+    moved = []
+
+    def modules(self):
+        found = original(self)
+        if not moved:
+            moved.append(True)
+            game.unmap(ENGINE)
+            game.load("engine.dll", ENGINE + 0x10_0000, exports=ENGINE_EXPORTS)
+        return found
+
+    monkeypatch.setattr(type(view), "modules", modules)
+    assert int(view.address("engine!Fire")) == ENGINE + 0x10_1000
+
+
+@pytest.mark.parametrize("name", ["engine!FireTwice", "FireTwice"])
+def test_a_module_that_is_moved_while_its_exports_are_read_is_found(game, view, monkeypatch, name):
+    view.modules()
+    assert view.module("engine")
+    original = type(view).read
+    moved = []
+
+    def read(self, size, address):
+        if not moved and address not in (ENGINE, GAME, PHYSICS) and ENGINE < address < ENGINE + 0x10_0000:
+            moved.append(True)
+            game.unmap(ENGINE)
+            game.load("engine.dll", ENGINE + 0x10_0000, exports=ENGINE_EXPORTS)
+        return original(self, size, address)
+
+    monkeypatch.setattr(type(view), "read", read)
+    assert int(view.address(name)) == ENGINE + 0x10_1040
+    assert moved
+
+
+def test_a_chain_of_forwarders_is_followed_so_far_and_no_further():
+    game = FakeProcess(name="game.exe")
+    chain = {f"f{number}": f"long.f{number + 1}" for number in range(300)}
+    game.load("long.dll", ENGINE, exports={**chain, "f300": 0x1000})
+    with game.open() as view:
+        assert int(view.address("long!f240")) == ENGINE + 0x1000
+        with pytest.raises(SymbolNotFoundError, match="and so on for more than 64 times") as caught:
+            view.read(1, "long!f0")
+    assert len(str(caught.value)) < 200
+
+
+def test_a_module_of_the_name_of_an_api_set_is_called_by_its_path(game):
+    game.load("api-ms-win-core-heap-l1-1-0.dll", 0x2_0000_0000, exports={"malloc": 0x1000})
+    game.map(0x1_0000, api_set_table())
+    game.api_sets = 0x1_0000
+    with game.open() as view:
+        assert view.module("api-ms-win-core-heap-l1-1-0").name == "physics.dll"
+        for place in (0x2_0000_1004, 0x2_0000_0000):
+            text = str(view.symbol_at(place))
+            assert int(view.address(text)) == place
+
+
+def api_set_table() -> bytes:
+    """One API set, as Windows 10 has it, that stands for physics.dll."""
+    name, host = "api-ms-win-core-heap-l1-1-0".encode("utf-16-le"), "physics.dll".encode("utf-16-le")
+    row, value, text = 28, 52, 72
+    rows = struct.pack("<6I", 0, text, len(name), len(name) - 4, value, 1)
+    values = struct.pack("<5I", 0, 0, 0, text + len(name), len(host))
+    size = text + len(name) + len(host)
+    return struct.pack("<7I", 6, size, 0, 1, row, size, 0) + rows + values + name + host
+
+
+@pytest.mark.parametrize("name", ["threadstack0", ".dll"])
+def test_a_module_of_an_odd_name_is_called_by_what_leads_back(game, name):
+    game.load(name, 0x2_0000_0000, exports={"Odd": 0x1000})
+    with game.open() as view:
+        for place in (0x2_0000_1002, 0x2_0000_0000):
+            assert int(view.address(str(view.symbol_at(place)))) == place
+
+
+def test_headers_that_can_t_be_read_are_pointed_at(game):
+    with game.open("rw") as view, view.protect("---", 0x1000, ENGINE):
+        with pytest.raises(NotReadableError) as caught:
+            view.read_int("4+engine!Fire")
+        assert (caught.value.expression, caught.value.position) == ("4+engine!Fire", 2)
+        assert not isinstance(caught.value, BrokenChainError)
+
+
+# -- debug symbols that have a name twice
+
+
+def test_a_private_name_that_there_is_twice_is_ambiguous(game, view):
+    game.load("twice.dll", 0x2_0000_0000, symbols={"setup": (0x1020, 0x1070), "same": (0x1100, 0x1100)})
+    with view.debug_symbols():
+        for text in ("twice!setup", "setup"):
+            with pytest.raises((AmbiguousSymbolError, SymbolNotFoundError), match="setup"):
+                view.read(1, text)
+        assert str(view.symbol_at(0x2_0000_1074)) == "twice.dll+0x1074"
+
+
+def test_a_private_name_of_another_section_is_not_before(game, view):
+    game.load("parts.dll", 0x2_0000_0000, symbols={"function": 0x1000})
+    with view.debug_symbols():
+        assert str(view.symbol_at(0x2_0000_1FF0)) == "parts!function+0xFF0"
+        assert str(view.symbol_at(0x2_0000_2000)) == "parts.dll+0x2000"
+
+
+def test_a_search_path_has_no_nul(view):
+    with pytest.raises(ValueError, match="NUL"):
+        view.debug_symbols("C:\\symbols\0")
