@@ -143,7 +143,7 @@ class Symbols:
                     found.setdefault(self._resolve(each, symbol), each)
             except _GoneError:
                 raise
-            except (SymbolNotFoundError, AmbiguousSymbolError):
+            except SymbolNotFoundError:
                 continue  # it is forwarded to where nothing is
             except (BadImageError, NotReadableError):
                 hidden.append(each.module.name)

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from support import targets
 
-from memaccess import ClosedViewError, MemoryView, MissingRightError, SymbolNotFoundError, WrongBitnessError
+from memaccess import (
+    AmbiguousSymbolError,
+    ClosedViewError,
+    MemoryView,
+    MissingRightError,
+    SymbolNotFoundError,
+    WrongBitnessError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +70,21 @@ def test_private_names_are_known_while_they_are_asked_for(named: Target) -> None
         with pytest.raises(SymbolNotFoundError):
             view.read(1, symbol(view, "take_damage"))
     assert named.ask("hit 8")["health"] == 42
+
+
+def test_a_name_that_two_files_of_the_source_have_is_ambiguous(named: Target) -> None:
+    with MemoryView(named.facts["pid"]) as view, view.debug_symbols():
+        for name, places in named.facts["twice"].items():
+            for text in (name, symbol(view, name)):
+                with pytest.raises(AmbiguousSymbolError, match=f"several '{name}': at 0x"):
+                    view.read(1, text)
+            for place in places:
+                assert int(view.address(str(view.symbol_at(place)))) == place
+
+
+def test_letter_case_counts_in_private_names(named: Target) -> None:
+    with MemoryView(named.facts["pid"]) as view, view.debug_symbols(), pytest.raises(SymbolNotFoundError):
+        view.read(1, symbol(view, "TAKE_DAMAGE"))
 
 
 def test_every_line_of_a_function_is_told(named: Target) -> None:

@@ -18,8 +18,9 @@ from _cache import cache_folder, digest, made
 from _zig import LINUX, WINDOWS, Platform, compile_program, compiler
 
 HERE = Path(__file__).resolve().parent
-OPTIONS = {"named": ("-g",), "small": ("-shared", "-nostdlib")}
-"""Those with debug symbols, whose .pdb is then beside them, and those that are DLLs."""
+PARTS = HERE / "parts"
+OPTIONS = {"named": ("-g", PARTS / "named_too.c"), "small": ("-shared", "-nostdlib")}
+"""Those with debug symbols, whose .pdb is then beside them, of several files, and those that are DLLs."""
 
 
 def _compile_all(platform: Platform, bits: int, folder: Path) -> None:
@@ -42,10 +43,10 @@ def _make(platform: Platform, folder: Path) -> None:
 def folder_of_targets(platform: Platform = WINDOWS) -> Path:
     """Return the folder of the built targets, building them if a source changed."""
     home = HERE / platform.folder
-    sources = sorted([*home.glob("*.c"), *home.glob("*.h")])
+    sources = sorted([*home.glob("*.c"), *home.glob("*.h"), *PARTS.glob("*.c")])
     recipe = digest(
         platform.recipe,
-        str(OPTIONS),
+        str({name: [Path(part).name for part in parts] for name, parts in OPTIONS.items()}),
         *(part for source in sources for part in (source.name, source)),
     )
     folder = cache_folder() / "targets" / f"targets-{recipe}"
