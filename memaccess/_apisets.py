@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeAlias
 
-    from memaccess._pe import Read
+    from memaccess._image import Read
 
     Hosts: TypeAlias = dict[str, str]
     """The DLLs that an API set stands for, by the DLL that asks; ``''`` is for all that have no row."""

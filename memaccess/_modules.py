@@ -14,6 +14,7 @@ from memaccess._errors import (
     SymbolNotFoundError,
 )
 from memaccess._pe import read_header
+from memaccess._records import without_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -241,8 +242,8 @@ class _Listed:
 
 
 def _without_ending(name: str) -> str:
-    start, dot, ending = name.rpartition(".")
-    return start if dot and "\\" not in ending else name
+    start, dot, ending = without_version(name).rpartition(".")
+    return start if dot and "\\" not in ending and "/" not in ending else name
 
 
 def likely(name: str, names: Iterable[str]) -> str:

@@ -5,20 +5,17 @@ https://learn.microsoft.com/windows/win32/debug/pe-format
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._errors import BadImageError, MemoryAccessError, SystemFailure
+from memaccess._errors import BadImageError
+from memaccess._image import LARGEST_WINDOW, Texts, Window, damaged
 from memaccess._records import PAGE, Export
-from memaccess._strings import read_terminated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Iterator
 
-    Read: TypeAlias = Callable[[int, int], bytes]
-    """Reads so many bytes at an address, or raises."""
+    from memaccess._image import Read
 
 _FURTHEST = 1 << 20
 """Offset behind which no header begins: Windows itself refuses files whose headers don't fit a few pages."""
@@ -27,10 +24,6 @@ _DIRECTORIES = {32: 96, 64: 112}
 """Where the table of directories is in the optional header; the exports are its first."""
 _MOST_EXPORTS = 1 << 16
 """Ordinals have 16 bits."""
-_LONGEST_NAME = 1 << 14
-_MOST_TEXT = 1 << 25
-"""Bytes of all names and forwarders together."""
-_LARGEST_WINDOW = 1 << 25
 _DIRECTORY = struct.Struct("<12x7I")
 _SECTION = struct.Struct("<8x2I24x")
 
@@ -54,73 +47,24 @@ class Header(NamedTuple):
     """When it was linked, or another number that tells builds apart."""
 
 
-class _Window:
-    """Reads inside an image: from a stretch of it that was read at once, or else piece by piece."""
-
-    def __init__(self, read: Read, base: int, limit: int, start: int, size: int) -> None:
-        self._read = read
-        self._base = base
-        self._limit = limit
-        self._start = start
-        try:
-            self._data = read(size, base + start) if size else b""
-        except (MemoryAccessError, SystemFailure):
-            self._data = b""  # a part of it can't be read, and may never be wanted
-
-    def bytes_at(self, offset: int, size: int) -> bytes:
-        if not 0 <= offset <= offset + size <= self._limit:
-            raise _damaged(self._base, f"what should be at +{offset:X} lies outside of it")
-        place = offset - self._start
-        if place >= 0 and place + size <= len(self._data):
-            return self._data[place : place + size]
-        with _inside_memory(self._base):
-            return self._read(size, self._base + offset)
-
-    def text_at(self, offset: int) -> bytes:
-        place = offset - self._start
-        if 0 <= place < len(self._data):
-            end = self._data.find(b"\0", place, place + _LONGEST_NAME)
-            if end >= 0:
-                return self._data[place:end]
-        limit = min(_LONGEST_NAME, self._limit - offset)
-        with _inside_memory(self._base):
-            text, ended = read_terminated(self._read, self._base + offset, 1, limit)
-        if not ended:
-            raise _damaged(self._base, f"the name at +{offset:X} has no end")
-        return text
-
-
-@contextlib.contextmanager
-def _inside_memory(base: int) -> Iterator[None]:
-    """A block that reads; what a header places outside of the program's memory is damage to it."""
-    try:
-        yield
-    except OverflowError:
-        raise _damaged(base, "it leaves the program's address space") from None
-
-
-def _damaged(base: int, how: str) -> BadImageError:
-    return BadImageError(f"the header of what is at 0x{base:x} is damaged: {how}", base)
-
-
 def read_header(read: Read, base: int) -> Header:
     """The header of what is loaded at *base*.
 
     :raises BadImageError: nothing is loaded there, or the header makes no sense.
     """
-    image = _Window(read, base, _FURTHEST << 1, 0, PAGE - base % PAGE)
+    image = Window(read, base, _FURTHEST << 1, 0, PAGE - base % PAGE)
     if image.bytes_at(0, 2) != b"MZ":
         raise BadImageError(f"no program and no DLL begins at 0x{base:x}: there is no 'MZ'", base)
     (offset,) = struct.unpack("<I", image.bytes_at(0x3C, 4))
     if not 0 < offset <= _FURTHEST or image.bytes_at(offset, 4) != b"PE\0\0":
-        raise _damaged(base, "there is no 'PE'")
+        raise damaged(base, "there is no 'PE'")
     machine, section_count, timestamp, optional_size = struct.unpack(
         "<2HI8xH2x", image.bytes_at(offset + 4, 20)
     )
     optional = offset + 24
     magic, entry, size = struct.unpack("<H14xI36xI", image.bytes_at(optional, 60))
     if magic not in _MAGIC:
-        raise _damaged(base, f"0x{magic:x} is no format")
+        raise damaged(base, f"0x{magic:x} is no format")
     bitness = _MAGIC[magic]
     return Header(
         bitness,
@@ -133,7 +77,7 @@ def read_header(read: Read, base: int) -> Header:
     )
 
 
-def _export_directory(image: _Window, directories: int) -> tuple[int, int]:
+def _export_directory(image: Window, directories: int) -> tuple[int, int]:
     (count,) = struct.unpack("<I", image.bytes_at(directories - 4, 4))
     if not count:
         return 0, 0
@@ -141,7 +85,7 @@ def _export_directory(image: _Window, directories: int) -> tuple[int, int]:
     return (offset, size) if offset and size else (0, 0)
 
 
-def _sections(image: _Window, table: int, count: int) -> Iterator[tuple[int, int]]:
+def _sections(image: Window, table: int, count: int) -> Iterator[tuple[int, int]]:
     for size, offset in _SECTION.iter_unpack(image.bytes_at(table, count * _SECTION.size)):
         yield offset, size
 
@@ -156,17 +100,17 @@ def read_exports(read: Read, base: int, header: Header) -> list[Export]:
     if not size:
         return []
     if start + size > header.size:
-        raise _damaged(base, f"an export directory of {size} bytes at +{start:X} lies outside of it")
-    image = _Window(read, base, header.size, start, min(size, _LARGEST_WINDOW))
+        raise damaged(base, f"an export directory of {size} bytes at +{start:X} lies outside of it")
+    image = Window(read, base, header.size, start, min(size, LARGEST_WINDOW))
     directory = _DIRECTORY.unpack(image.bytes_at(start, _DIRECTORY.size))
     _, first_ordinal, count, name_count, functions, names, name_ordinals = directory
     if count > _MOST_EXPORTS or name_count > _MOST_EXPORTS:
-        raise _damaged(base, f"{count} exports with {name_count} names are more than there can be")
+        raise damaged(base, f"{count} exports with {name_count} names are more than there can be")
     offsets = struct.unpack(f"<{count}I", image.bytes_at(functions, count * 4))
     indices = struct.unpack(f"<{name_count}H", image.bytes_at(name_ordinals, name_count * 2))
     places = struct.unpack(f"<{name_count}I", image.bytes_at(names, name_count * 4))
 
-    texts = _Texts(image, base)
+    texts = Texts(image, base)
 
     def export(name: str | None, index: int) -> Export:
         offset = offsets[index]
@@ -179,20 +123,3 @@ def read_exports(read: Read, base: int, header: Header) -> list[Export]:
     names = zip(map(texts.at, places), indices, strict=True)
     found = [export(name, index) for name, index in names if index in there]
     return found + [export(None, index) for index in sorted(there.difference(indices))]
-
-
-class _Texts:
-    """The names in an image; damaged tables may name one long text again and again."""
-
-    def __init__(self, image: _Window, base: int) -> None:
-        self._image = image
-        self._base = base
-        self._total = 0
-
-    def at(self, offset: int) -> str:
-        text = self._image.text_at(offset)
-        self._total += len(text)
-        if self._total > _MOST_TEXT:
-            raise _damaged(self._base, f"its names have more than {_MOST_TEXT} bytes")
-        # Names are ASCII by the format; what some compilers make of others is at least shown.
-        return text.decode("utf-8", "backslashreplace")

@@ -177,9 +177,17 @@ def qualified(module: str, symbol: str) -> str:
     return f"{written(module)}!{written_symbol(symbol)}"
 
 
+def without_version(name: str) -> str:
+    """A module's name without the numbers of a library of Linux, as in ``libc.so.6``."""
+    start, so, version = name.rpartition(".so.")
+    return f"{start}.so" if so and version.replace(".", "").isdecimal() else name
+
+
 def stem(name: str) -> str:
-    """A module's name as symbols are written with it: without the ending of a DLL."""
-    return name[:-4] if name.lower().endswith(".dll") else name
+    """A module's name as symbols are written with it: without the ending of a DLL or a library."""
+    name = without_version(name)
+    start, dot, ending = name.rpartition(".")
+    return start if dot and start and ending.lower() in ("dll", "so") else name
 
 
 class Symbol(NamedTuple):

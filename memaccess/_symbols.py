@@ -7,9 +7,9 @@ import functools
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memaccess._errors import AmbiguousSymbolError, BadImageError, NotReadableError, SymbolNotFoundError
-from memaccess._exports import ExportTable, address_of
+from memaccess._exports import address_of
+from memaccess._images import read_exported
 from memaccess._modules import Modules, likely
-from memaccess._pe import read_exports, read_header
 from memaccess._records import Symbol, qualified, stem, written, written_symbol
 from memaccess._stacks import place_in_stack, thread_in
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memaccess._backend._interface import DebugInfo
+    from memaccess._exports import ExportTable
     from memaccess._modules import Loaded, Program
     from memaccess._records import Export, Module
 
@@ -330,12 +331,8 @@ class Symbols:
             raise _GoneError(f"{loaded.module.name} was unloaded while it was looked at")
 
     def _read_table(self, module: Module) -> _Known:
-        header = read_header(self._program.read, module.base)
-        start, size = header.exports
-        place = module.base + start
-        beginning = self._beginning(place, min(size, _PROBED))
-        exports = read_exports(self._program.read, module.base, header)
-        return _Known(ExportTable(exports, module.base, header.sections), place, beginning)
+        table, place, size = read_exported(self._program.read, module.base)
+        return _Known(table, place, self._beginning(place, min(size, _PROBED)))
 
     def _beginning(self, place: int, size: int) -> bytes:
         """The beginning of an export directory; ``b''`` where it can't be read."""

@@ -19,7 +19,7 @@ import select
 from typing import TYPE_CHECKING
 
 from memaccess._arguments import byte_count
-from memaccess._backend import _linux_facts, _linux_maps
+from memaccess._backend import _linux_facts, _linux_maps, _linux_modules
 from memaccess._backend._linux_codes import failure_from, failure_of, failure_with
 from memaccess._backend._linux_memory import Memory
 from memaccess._backend._linux_proc import Folder, pids
@@ -192,7 +192,7 @@ class LinuxProcess(Memory):
         return failure_of(api, error)
 
     def modules(self) -> list[Module]:
-        raise failure_with("dl_iterate_phdr", errno.ENOTSUP)
+        return _linux_modules.modules(self.read, self._mappings(), self._folder.program())
 
     def api_sets(self) -> int | None:
         return None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 _MAP_SHARED, _MAP_PRIVATE = 1, 2
 _DELETED = " (deleted)"
+VDSO = "[vdso]"
+"""The library that the kernel maps into every program."""
 _NO_FILES = ("/dev/zero", "/memfd:", "/SYSV", "/dev/shm/", "/anon_hugepage")
 """How memory that programs share begins where it is no file that one could open."""
 
@@ -91,7 +93,8 @@ def regions(mappings: list[Mapping], address: int, end: int) -> Iterator[Region]
         if position < each.start:
             yield _free(position, each.start)
             position = each.start
-        yield _region(each, position, allocation, is_image=each.identity in images)
+        is_image = each.identity in images or each.path == VDSO
+        yield _region(each, position, allocation, is_image=is_image)
         position = each.end
     if position < end:
         yield _free(position, end)

@@ -28,3 +28,9 @@ def child_processes() -> set[int]:
 def state_of(pid: int) -> str:
     """The letter that /proc has for how a process is: ``Z`` where it has ended and its parent has not asked."""
     return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+
+
+def code_files(pid: int) -> set[str]:
+    """The files that a process runs code of, and what the kernel itself has put there."""
+    lines = (line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
+    return {parts[5] for parts in lines if "x" in parts[1] and len(parts) > 5 and parts[5] != "[vsyscall]"}

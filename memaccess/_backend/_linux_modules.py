@@ -1,0 +1,46 @@
+"""Which programs and libraries are loaded: those mapped files whose memory begins as an image does."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from memaccess._backend._linux_maps import VDSO
+from memaccess._elf import read_header
+from memaccess._errors import BadImageError, SystemFailure
+from memaccess._records import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memaccess._backend._linux_maps import Mapping
+    from memaccess._image import Read
+
+
+def modules(read: Read, mappings: list[Mapping], program: str | None) -> list[Module]:
+    """What is loaded, the program itself first, and the rest by their addresses.
+
+    :param program: the file of the program, as far as it is known.
+    """
+    found = list(_images(read, mappings))
+    return sorted(found, key=lambda module: (module.path != program, module.base))
+
+
+def _images(read: Read, mappings: list[Mapping]) -> Iterator[Module]:
+    code: dict[tuple[str, int] | str, list[int]] = {}
+    for each in mappings:
+        if each.is_executable:
+            code.setdefault(each.identity if each.identity[1] else each.path, []).append(each.start)
+    for each in mappings:
+        path = each.path if each.path == VDSO else each.file
+        places = code.get(each.identity if each.identity[1] else each.path)
+        if each.offset or path is None or not places:
+            continue
+        try:
+            header = read_header(read, each.start)
+        except (SystemFailure, BadImageError):
+            continue
+        # A file that is only being read has no code of its own there.
+        if any(each.start <= place < each.start + header.size for place in places):
+            entry = None if header.entry is None else each.start + header.entry
+            yield Module(os.path.basename(path), path, each.start, header.size, entry, header.bitness)
