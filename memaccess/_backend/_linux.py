@@ -67,10 +67,12 @@ class Linux:
             memory = folder.open("mem", _FLAGS[access])
         except OSError as error:
             raise failure_of("open", error) from None
-        model = folder.model()
+        watch, model, name = _watch(pid, folder), folder.model(), _name(folder.program(), status.name)
+        if not _is_there(folder):
+            raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
         if model is None:
             raise failure_with("open", errno.ENOEXEC)
-        return LinuxProcess(pid, folder, memory, _watch(pid, folder), model)
+        return LinuxProcess(pid, name, folder, memory, watch, model)
 
     def current_pid(self) -> int:
         return os.getpid()
@@ -98,7 +100,7 @@ class Linux:
         )
 
     def windows(self) -> list[WindowInfo]:
-        raise failure_with("XQueryTree", errno.ENOTSUP)
+        raise _not_yet("XQueryTree", "list windows")
 
     def why_not_opened(self, pid: int, cause: Cause, /) -> str:
         facts = _linux_facts.Facts(pid, own_user=os.geteuid(), ptrace_scope=_number_in(_PTRACE_SCOPE, 0))
@@ -124,6 +126,7 @@ class LinuxProcess(Memory):
     def __init__(
         self,
         pid: int,
+        name: str,
         folder: Folder,
         memory: OwnedDescriptor,
         watch: OwnedDescriptor | None,
@@ -134,7 +137,7 @@ class LinuxProcess(Memory):
         self._watch = watch
         self.model = model
         self.space = _space(model)
-        self.name = _name(folder.program(), folder.status().name)
+        self.name = name
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         size, done = byte_count(data), 0
@@ -204,16 +207,16 @@ class LinuxProcess(Memory):
         raise failure_from(Cause.OTHER, "SymInitialize", "Debug symbols are read on Windows only.")
 
     def protect(self, _rights: str, _size: int, _address: int, /) -> tuple[Region, ...]:
-        raise failure_with("mprotect", errno.ENOTSUP)
+        raise _not_yet("mprotect", "change the protection of memory")
 
     def put_back(self, _changed: tuple[Region, ...], /) -> None:
-        raise failure_with("mprotect", errno.ENOTSUP)
+        raise _not_yet("mprotect", "change the protection of memory")
 
     def allocate(self, _size: int, _rights: str, _near: int | None, /) -> int:
-        raise failure_with("mmap", errno.ENOTSUP)
+        raise _not_yet("mmap", "allocate memory in a program")
 
     def free(self, _address: int, /) -> None:
-        raise failure_with("munmap", errno.ENOTSUP)
+        raise _not_yet("munmap", "free memory of a program")
 
     def refuses(self, region: Region, access: Access, /) -> bool:
         if access is Access.READ:
@@ -221,14 +224,11 @@ class LinuxProcess(Memory):
         return not (region.writable or region.executable)
 
     def is_alive(self) -> bool:
+        watch = self._watch
+        is_there = _is_there(self._folder) if watch is None else not _is_readable(watch)
         if self._file is None:
             raise failure_from(Cause.CLOSED, "poll")
-        if self._watch is not None:
-            return not _is_readable(self._watch)
-        try:
-            return not self._folder.status().has_ended
-        except OSError:
-            return False
+        return is_there
 
     def exit_code(self) -> int | None:
         if self.is_alive():
@@ -240,10 +240,11 @@ class LinuxProcess(Memory):
 
     def _exit_status(self) -> int | None:
         """As from ``waitpid``; None where the kernel has forgotten it."""
+        watch = self._watch
         try:
             return self._folder.status().exit_status  # as long as its parent has not asked
         except OSError:
-            return None if self._watch is None else _told_exit_status(self._watch)
+            return None if watch is None else _told_exit_status(watch)
 
     def close(self) -> None:
         self._file = self._watch = None
@@ -272,6 +273,14 @@ def _watch(pid: int, folder: Folder) -> OwnedDescriptor | None:
     return watch
 
 
+def _is_there(folder: Folder) -> bool:
+    """Whether a process still runs."""
+    try:
+        return not folder.status().has_ended
+    except OSError:
+        return False
+
+
 def _is_readable(descriptor: OwnedDescriptor) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -286,6 +295,12 @@ def _told_exit_status(watch: OwnedDescriptor) -> int | None:
     except OSError:
         return None
     return info.exit_code if info.mask & PIDFD_INFO_EXIT else None
+
+
+def _not_yet(api: str, what: str) -> SystemFailure:
+    failure = failure_with(api, errno.ENOTSUP)
+    failure.text = f"memaccess can't {what} on Linux yet."
+    return failure
 
 
 def _name(path: str | None, told: str) -> str:

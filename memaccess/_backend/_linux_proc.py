@@ -10,6 +10,7 @@ import sys
 assert sys.platform == "linux"
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,9 +62,15 @@ class Folder:
     def open(self, name: str, flags: int = os.O_RDONLY) -> OwnedDescriptor:
         """Open a file in it.
 
-        :raises OSError: the system refuses, or the process has ended.
+        :raises OSError: the system refuses, or the process has ended, or this was closed.
         """
-        return open_descriptor(name, flags, self._descriptor)
+        return open_descriptor(name, flags, self._opened())
+
+    def _opened(self) -> OwnedDescriptor:
+        descriptor = self._descriptor
+        if descriptor is None:  # a name alone would be looked for in the working directory
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return descriptor
 
     def read(self, name: str) -> str:
         """All that a file in it says.
@@ -79,7 +86,7 @@ class Folder:
     def link(self, name: str) -> str | None:
         """Where a link in it leads to; None where the system does not tell."""
         try:
-            return os.readlink(name, dir_fd=self._descriptor)
+            return os.readlink(name, dir_fd=self._opened())
         except OSError:
             return None
 

@@ -15,6 +15,7 @@ from support import linux, targets
 
 from memaccess import (
     ClosedViewError,
+    MemoryAccessError,
     MemoryView,
     NotReadableError,
     ProcessNotFoundError,
@@ -23,6 +24,7 @@ from memaccess import (
     find_process,
     list_processes,
 )
+from memaccess._errors import Cause, SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,3 +205,41 @@ def test_memory_that_is_in_no_program_is_refused_by_both_ways(target: Target) ->
         for size in (1, 1 << 17):
             with pytest.raises(NotReadableError):
                 view.read(size, free.base)
+
+
+def test_a_closed_view_looks_at_no_file_of_the_working_directory(
+    target: Target, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "maps").write_text("400000-401000 r-xp 00000000 00:00 1 /wrong")
+    (tmp_path / "stat").write_text("1 (wrong) S 1" + " 0" * 50)
+    view = MemoryView(target.pid)
+    process = view._process
+    view.close()
+    with pytest.raises(SystemFailure) as caught:
+        process._mappings()
+    assert caught.value.cause is Cause.CLOSED
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda view: view.protect("rw-", 1, 0x10000),
+        lambda view: view.allocate(1),
+        lambda view: view.free(0x10000),
+    ],
+)
+def test_what_can_t_be_done_on_linux_yet_says_so(target: Target, question) -> None:
+    with MemoryView(target.pid, "rw") as view, pytest.raises(MemoryAccessError) as caught:
+        question(view)
+    assert "on Linux yet" in str(caught.value.explanation)
+
+
+def test_programs_that_come_and_go_are_opened_or_not_found() -> None:
+    for _ in range(60):
+        process = subprocess.Popen(["/bin/true"])
+        ended = contextlib.suppress(ProcessNotFoundError, TargetExitedError)
+        with ended, MemoryView(process.pid) as view:
+            view.modules()
+            list(view.regions())
+        process.wait()
