@@ -59,16 +59,18 @@ class Linux:
             status, leader = folder.status(), folder.leader()
         except OSError as error:
             raise failure_with("open", error.errno or errno.ENOENT, cause=Cause.NO_PROCESS) from None
-        if leader != pid or status.has_ended:
+        if leader != pid or not folder.is_alive():
             raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
-        if _is_kernel_thread(folder):
+        if status.is_of_kernel:
             raise failure_with("open", errno.EACCES, cause=Cause.PROTECTED)
         try:
-            memory = folder.open("mem", _FLAGS[access])
+            memory = folder.open_shared("mem", _FLAGS[access])
         except OSError as error:
+            if not folder.is_alive():
+                raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS) from None
             raise failure_of("open", error) from None
         watch, model, name = _watch(pid, folder), folder.model(), _name(folder.program(), status.name)
-        if not _is_there(folder):
+        if not folder.is_alive():
             raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
         if model is None:
             raise failure_with("open", errno.ENOEXEC)
@@ -90,7 +92,7 @@ class Linux:
         try:
             folder = Folder(pid)
             status = folder.status()
-            if status.has_ended or folder.leader() != pid:
+            if not folder.is_alive() or folder.leader() != pid:
                 return None
         except OSError:
             return None  # it has ended meanwhile
@@ -111,7 +113,7 @@ class Linux:
                 name=_name(path, folder.status().name),
                 user=os.stat(f"/proc/{pid}").st_uid,
                 leader=leader if leader != pid else None,
-                is_kernel_thread=_is_kernel_thread(folder),
+                is_kernel_thread=folder.status().is_of_kernel,
                 may_trace=_may_trace(),
             )
         return _linux_facts.why_not_opened(facts, cause)
@@ -225,7 +227,7 @@ class LinuxProcess(Memory):
 
     def is_alive(self) -> bool:
         watch = self._watch
-        is_there = _is_there(self._folder) if watch is None else not _is_readable(watch)
+        is_there = self._folder.is_alive() if watch is None else not _is_readable(watch)
         if self._file is None:
             raise failure_from(Cause.CLOSED, "poll")
         return is_there
@@ -273,14 +275,6 @@ def _watch(pid: int, folder: Folder) -> OwnedDescriptor | None:
     return watch
 
 
-def _is_there(folder: Folder) -> bool:
-    """Whether a process still runs."""
-    try:
-        return not folder.status().has_ended
-    except OSError:
-        return False
-
-
 def _is_readable(descriptor: OwnedDescriptor) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
@@ -306,14 +300,6 @@ def _not_yet(api: str, what: str) -> SystemFailure:
 def _name(path: str | None, told: str) -> str:
     """File name of a program; what it calls itself where its file is not known."""
     return told if path is None else os.path.basename(path)
-
-
-def _is_kernel_thread(folder: Folder) -> bool:
-    """Whether it has no memory, and no command line; whoever may not see its file sees that."""
-    try:
-        return not folder.read("maps") and not folder.read("cmdline") and folder.program() is None
-    except OSError:
-        return False
 
 
 def _space(model: DataModel) -> AddressSpace:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 _ENDED = "ZXx"
 """The states of processes that have ended: their parent has not asked yet how, or they are being taken away."""
+_NO_LONGER = (errno.ESRCH, errno.ENOENT)
+"""What files give that have gone with the first thread."""
+_EXITING, _OF_KERNEL = 0x4, 0x20_0000
+"""Flags of threads: PF_EXITING and PF_KTHREAD of the kernel's include/linux/sched.h."""
 _ELF = b"\x7fELF"
 _MODELS = {1: LINUX_32, 2: LINUX_64}
 """By the class of the ELF file (EI_CLASS)."""
@@ -37,12 +41,18 @@ class Status(NamedTuple):
     """The first 15 bytes of the name; a thread may give itself another one."""
     state: str
     parent_pid: int
+    flags: int
     exit_status: int
     """As from ``waitpid``; 0 where the kernel does not tell this user."""
 
     @property
     def has_ended(self) -> bool:
-        return self.state in _ENDED
+        """Whether its first thread has; there may be others."""
+        return self.state in _ENDED or bool(self.flags & _EXITING)
+
+    @property
+    def is_of_kernel(self) -> bool:
+        return bool(self.flags & _OF_KERNEL)
 
 
 class Folder:
@@ -65,6 +75,21 @@ class Folder:
         :raises OSError: the system refuses, or the process has ended, or this was closed.
         """
         return open_descriptor(name, flags, self._opened())
+
+    def open_shared(self, name: str, flags: int = os.O_RDONLY) -> OwnedDescriptor:
+        """Open a file that is the same for all threads, also where the first one has ended before the others.
+
+        :raises OSError: the system refuses, or the process has ended, or this was closed.
+        """
+        try:
+            return self.open(name, flags)
+        except OSError as error:
+            if error.errno not in _NO_LONGER:
+                raise
+            for thread in self.names("task"):
+                with contextlib.suppress(OSError):
+                    return self.open(f"task/{thread}/{name}", flags)
+            raise
 
     def _opened(self) -> OwnedDescriptor:
         descriptor = self._descriptor
@@ -109,8 +134,16 @@ class Folder:
             name=start.partition("(")[2],
             state=fields[0],
             parent_pid=int(fields[1]),
+            flags=int(fields[6]),
             exit_status=int(fields[49]),
         )
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        try:
+            return not self.status().has_ended or len(self.names("task")) > 1
+        except OSError:
+            return False
 
     def leader(self) -> int:
         """The process that this is a thread of; its own pid, where it is no mere thread.
@@ -128,7 +161,7 @@ class Folder:
     def model(self) -> DataModel | None:
         """How wide its types are; None where the system does not let its file be seen."""
         with contextlib.suppress(OSError):
-            start = os.read(self.open("exe"), 5)
+            start = os.read(self.open_shared("exe"), 5)
             if start[:4] == _ELF:
                 return _MODELS.get(start[4])
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -125,6 +126,7 @@ def test_a_static_program_is_its_one_module() -> None:
             assert view.exports("[vdso]")
 
 
+@functools.cache
 def vdso() -> tuple[Module, bytes]:
     with MemoryView.from_current_process() as view:
         module = view.module("[vdso]")

@@ -149,6 +149,9 @@ def test_a_program_lives_on_where_its_first_thread_has_ended() -> None:
             while linux.state_of(process.pid) != "Z":
                 time.sleep(0.01)
             assert view.is_alive()
+            assert process.pid in [each.pid for each in list_processes()]
+            with MemoryView(process.pid) as another:
+                assert another.is_alive()
             assert len(list(view.regions(state="committed"))) >= before - 5
             region = max(view.regions(writable=True), key=lambda region: region.size)
             assert len(view.read(1 << 17, region.base)) == 1 << 17
