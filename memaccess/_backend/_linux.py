@@ -163,16 +163,18 @@ class LinuxProcess(Memory):
         return self._stopped("process_vm_writev", -errno.EFAULT, done)
 
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
-        stop = address + byte_count(data)
-        for region in self.regions_from(address) if byte_count(data) else ():
-            if region.state != "committed":
-                raise self._stopped("pwrite", -errno.EIO, 0)  # before a part of it is written
-            if region.end >= stop:
-                break
-        else:
-            if byte_count(data):
-                raise self._stopped("pwrite", -errno.EIO, 0)
-        self._copy_out_through_file(_Source(data).place, address, byte_count(data))
+        size = byte_count(data)
+        if size and not self._has_memory(address, address + size):
+            raise self._stopped("pwrite", -errno.EIO, 0)  # before a part of it is written
+        source = _Source(data)
+        self._copy_out_through_file(source.place, address, size)
+
+    def _has_memory(self, address: int, stop: int) -> bool:
+        """Whether there is memory in the whole range."""
+        for region in self.regions_from(address):
+            if region.state != "committed" or region.end >= stop:
+                return region.state == "committed"
+        return False
 
     def regions_from(self, address: int, /) -> Iterator[Region]:
         return _linux_maps.regions(self._mappings(), address, self.space.end)

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 _SMALL = 1 << 16
 """So many bytes take the same time both ways."""
-_HIGHEST_ADDRESS = min((1 << 63) - 1, (1 << 8 * ctypes.sizeof(ctypes.c_void_p)) - 1)
-"""The highest that both ways can name in this Python."""
+_HIGHEST_OFFSET = (1 << 63) - 1
+_HIGHEST_ADDRESS = (1 << 8 * ctypes.sizeof(ctypes.c_void_p)) - 1
+"""What a pointer of this Python can name; a file reaches further in a 32-bit one."""
 
 # A bound name in this module, and no attribute look-up per call: typed reads are measured in
 # fractions of a microsecond.
@@ -110,17 +111,17 @@ class Memory:
 
     def _transfer(self, function: Any, place: int, address: int, size: int) -> int:
         """How many bytes were copied; 0 or less where none could be."""
-        if self._file is None or address + size > _HIGHEST_ADDRESS:
+        # It goes by the pid: another process that has it now must not be written to, nor count as this one.
+        if address + size > _HIGHEST_ADDRESS or not self.is_alive():
             return 0
         both = Transfer(place, size, address, size)
         here = ctypes.addressof(both)
         count: int = function(self.pid, here, 1, here + OTHER, 1, 0)
-        # It goes by the pid: what came from another process that has it now must not count.
         return count if count <= 0 or self.is_alive() else 0
 
     def _transfer_through_file(self, function: Any, place: int, address: int, size: int) -> int:
         """As above; a negative number is that of the error."""
-        if address > _HIGHEST_ADDRESS:
+        if address > _HIGHEST_OFFSET:
             return -errno.EFAULT
         buffer = (ctypes.c_char * min(size, _SMALL)).from_address(place)
         try:
