@@ -14,8 +14,6 @@ IS_LINUX = sys.platform == "linux"
 
 CODES = {6: errno.EBADF, 5: errno.EACCES, 299: errno.EIO, 998: errno.EFAULT, 487: errno.EFAULT}
 """What Linux says where Windows gives that code."""
-ENDED = errno.EIO
-"""What the file of the memory of a process that has ended gives."""
 
 DIFFERENCES: dict[str, Outcome] = {
     # /proc/PID/mem asks for no protection (FOLL_FORCE in the kernel's fs/proc/base.c).

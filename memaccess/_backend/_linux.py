@@ -56,22 +56,23 @@ class Linux:
     def open(self, pid: int, access: Access, /) -> LinuxProcess:
         try:
             folder = Folder(pid)
-            status, leader = folder.status(), folder.leader()
+            status = folder.status()
+            is_there = folder.leader() == pid and folder.runs_on(status)
         except OSError as error:
             raise failure_with("open", error.errno or errno.ENOENT, cause=Cause.NO_PROCESS) from None
-        if leader != pid or not folder.is_alive():
-            raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
+        if not is_there:
+            raise _gone()
         if status.is_of_kernel:
             raise failure_with("open", errno.EACCES, cause=Cause.PROTECTED)
         try:
             memory = folder.open_shared("mem", _FLAGS[access])
         except OSError as error:
             if not folder.is_alive():
-                raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS) from None
+                raise _gone() from None
             raise failure_of("open", error) from None
         watch, model, name = _watch(pid, folder), folder.model(), _name(folder.program(), status.name)
         if not folder.is_alive():
-            raise failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
+            raise _gone()
         if model is None:
             raise failure_with("open", errno.ENOEXEC)
         return LinuxProcess(pid, name, folder, memory, watch, model)
@@ -80,26 +81,11 @@ class Linux:
         return os.getpid()
 
     def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
-        return list(self._described(wanted))
-
-    def _described(self, wanted: Callable[[str], bool] | None) -> Iterator[ProcessInfo]:
-        for pid in pids():
-            found = self.process(pid)
-            if found is not None and (wanted is None or wanted(found.name)):
-                yield found
+        described = (_described(pid, wanted) for pid in pids())
+        return [each for each in described if each is not None]
 
     def process(self, pid: int, /) -> ProcessInfo | None:
-        try:
-            folder = Folder(pid)
-            status = folder.status()
-            if not folder.is_alive() or folder.leader() != pid:
-                return None
-        except OSError:
-            return None  # it has ended meanwhile
-        path, model = folder.program(), folder.model()
-        return ProcessInfo(
-            pid, _name(path, status.name), path, status.parent_pid, None if model is None else model.bitness
-        )
+        return _described(pid)
 
     def windows(self) -> list[WindowInfo]:
         raise _not_yet("XQueryTree", "list windows")
@@ -108,12 +94,12 @@ class Linux:
         facts = _linux_facts.Facts(pid, own_user=os.geteuid(), ptrace_scope=_number_in(_PTRACE_SCOPE, 0))
         with contextlib.suppress(OSError):
             folder = Folder(pid)
-            leader, path = folder.leader(), folder.program()
+            status, leader = folder.status(), folder.leader()
             facts = facts._replace(
-                name=_name(path, folder.status().name),
+                name=_name(folder.program(), status.name),
                 user=os.stat(f"/proc/{pid}").st_uid,
                 leader=leader if leader != pid else None,
-                is_kernel_thread=folder.status().is_of_kernel,
+                is_kernel_thread=status.is_of_kernel,
                 may_trace=_may_trace(),
             )
         return _linux_facts.why_not_opened(facts, cause)
@@ -151,16 +137,13 @@ class LinuxProcess(Memory):
             # As on Windows, code can be written to as it is.
             region = self.region_at(address + done) if address + done < self.space.end else None
             if region is None or not region.executable:
-                raise self._refused(done)
+                raise self._stopped("process_vm_writev", -errno.EFAULT, done)
             part = min(region.end - address, size) - done
             try:
                 self._copy_out_through_file(source.place + done, address + done, part)
             except SystemFailure as trouble:
                 raise trouble.after(done + trouble.transferred) from None
             done += part
-
-    def _refused(self, done: int) -> SystemFailure:
-        return self._stopped("process_vm_writev", -errno.EFAULT, done)
 
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
         size = byte_count(data)
@@ -291,6 +274,27 @@ def _told_exit_status(watch: OwnedDescriptor) -> int | None:
     except OSError:
         return None
     return info.exit_code if info.mask & PIDFD_INFO_EXIT else None
+
+
+def _described(pid: int, wanted: Callable[[str], bool] | None = None) -> ProcessInfo | None:
+    """A running program; None where there is none with that pid, or its name is not *wanted*."""
+    try:
+        folder = Folder(pid)
+        status = folder.status()
+        if not folder.runs_on(status) or folder.leader() != pid:
+            return None
+    except OSError:
+        return None  # it has ended meanwhile
+    path = folder.program()
+    name = _name(path, status.name)
+    if wanted is not None and not wanted(name):
+        return None
+    model = folder.model()
+    return ProcessInfo(pid, name, path, status.parent_pid, None if model is None else model.bitness)
+
+
+def _gone() -> SystemFailure:
+    return failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
 
 
 def _not_yet(api: str, what: str) -> SystemFailure:

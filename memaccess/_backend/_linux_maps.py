@@ -42,6 +42,11 @@ class Mapping(NamedTuple):
         return self.rights[2] == "x"
 
     @property
+    def source(self) -> tuple[str, int] | str:
+        """What tells that it shows the same file as another one, or the same of the kernel's own."""
+        return self.identity if self.identity[1] else self.path
+
+    @property
     def file(self) -> str | None:
         """The path of the file; None where it is none that has a path."""
         path = self.path.removesuffix(_DELETED)

@@ -30,10 +30,10 @@ def _images(read: Read, mappings: list[Mapping]) -> Iterator[Module]:
     code: dict[tuple[str, int] | str, list[int]] = {}
     for each in mappings:
         if each.is_executable:
-            code.setdefault(each.identity if each.identity[1] else each.path, []).append(each.start)
+            code.setdefault(each.source, []).append(each.start)
     for each in mappings:
         path = each.path if each.path == VDSO else each.file
-        places = code.get(each.identity if each.identity[1] else each.path)
+        places = code.get(each.source)
         if each.offset or path is None or not places:
             continue
         try:

@@ -141,9 +141,16 @@ class Folder:
     def is_alive(self) -> bool:
         """Whether the process still runs."""
         try:
-            return not self.status().has_ended or len(self.names("task")) > 1
+            return self.runs_on(self.status())
         except OSError:
             return False
+
+    def runs_on(self, status: Status) -> bool:
+        """Whether it still runs, where that is how it is.
+
+        :raises OSError: it has ended meanwhile.
+        """
+        return not status.has_ended or len(self.names("task")) > 1
 
     def leader(self) -> int:
         """The process that this is a thread of; its own pid, where it is no mere thread.
