@@ -18,15 +18,8 @@ from typing import TYPE_CHECKING
 
 from memaccess import _backend
 from memaccess._arguments import byte_count
-from memaccess._backend import (
-    _windows_facts,
-    _windows_forcing,
-    _windows_pages,
-    _windows_paths,
-    _windows_places,
-    _windows_protection,
-)
 from memaccess._backend._interface import Process, System
+from memaccess._backend.windows import _facts, _forcing, _pages, _paths, _places, _protection
 from memaccess._errors import Cause, SystemFailure
 from memaccess._fake_images import FakeDebugInfo, make_image
 from memaccess._pe import read_header
@@ -82,7 +75,7 @@ class _Mapping:
         while last < len(self.protections) and self.protections[last] == protection:
             last += 1
         state = MemoryState.RESERVE if protection == _RESERVED else MemoryState.COMMIT
-        return _windows_protection.region(
+        return _protection.region(
             self.base + first * PAGE,
             (last - first) * PAGE,
             state,
@@ -116,7 +109,7 @@ class FakeProcess:
         parent_pid: int = 4,
         windows: tuple[str, ...] = (),
     ) -> None:
-        if bitness not in _windows_facts.SPACES:
+        if bitness not in _facts.SPACES:
             raise ValueError(f"bitness is 32 or 64, not {bitness!r}")
         self.pid = pid
         self.name = name
@@ -124,7 +117,7 @@ class FakeProcess:
         self.windows = windows
         self.path = f"C:\\{name}"
         """Its file, with the folder."""
-        self.space = _windows_facts.SPACES[bitness]
+        self.space = _facts.SPACES[bitness]
         """Where it can have memory."""
         self.model: DataModel = WINDOWS_32 if bitness == 32 else WINDOWS_64
         self.exit_code: int | None = None
@@ -186,15 +179,15 @@ class FakeProcess:
         >>> game.peek(4, 0x401000)
         b'Zoe\x00'
         """
-        if protection not in _windows_protection.RIGHTS:
+        if protection not in _protection.RIGHTS:
             raise ValueError(
-                f"Windows has no protection {protection!r}, only {', '.join(_windows_protection.RIGHTS)}"
+                f"Windows has no protection {protection!r}, only {', '.join(_protection.RIGHTS)}"
             )
         if kind not in _KINDS:
             raise ValueError(f"there is no kind {kind!r}, only {', '.join(_KINDS)}")
         if file is not None and kind == "private":
             raise ValueError("private memory is no file's; the kind of a file's is 'mapped' or 'image'")
-        value = _windows_protection.RIGHTS[protection] | (PageProtection.GUARD if guard else 0)
+        value = _protection.RIGHTS[protection] | (PageProtection.GUARD if guard else 0)
         mapping = self._add(
             address, content if isinstance(content, int) else len(content), value, _KINDS[kind], file
         )
@@ -241,14 +234,14 @@ class FakeProcess:
         path = name if "\\" in name else f"C:\\{name}"
         if any(each.file == path for each in self._mappings):
             raise ValueError(f"{path} is loaded already")
-        image = make_image(self.bitness, _windows_paths.file_name(path), code, data, exports or {})
-        read_only = _windows_protection.RIGHTS["r--"]
+        image = make_image(self.bitness, _paths.file_name(path), code, data, exports or {})
+        read_only = _protection.RIGHTS["r--"]
         mapping = self._add(base, len(image.content), read_only, MemoryType.IMAGE, path)
         self._symbols[path], self._lines[path] = symbols or {}, lines or {}
         mapping.data[:] = image.content
         for offset, size, rights in image.sections:
             first, last = offset // PAGE, whole_pages(offset + size) // PAGE
-            mapping.protections[first:last] = [_windows_protection.RIGHTS[rights]] * (last - first)
+            mapping.protections[first:last] = [_protection.RIGHTS[rights]] * (last - first)
 
     def reserve(self, address: int, size: int) -> None:
         """Take addresses without giving them memory.
@@ -336,7 +329,7 @@ class FakeProcess:
             if each.file is None or each.kind != MemoryType.IMAGE:
                 continue
             base = found[each.file].base if each.file in found else each.base
-            name = _windows_paths.file_name(each.file)
+            name = _paths.file_name(each.file)
             header = self._header(base)
             found[each.file] = Module(
                 name,
@@ -369,7 +362,7 @@ class FakeProcess:
                 return mapping.region_at(address)
             if mapping.base > address:
                 stop = min(stop, mapping.base)
-        return _windows_protection.region(start, stop - start, MemoryState.FREE, 0, 0, 0, 0)
+        return _protection.region(start, stop - start, MemoryState.FREE, 0, 0, 0, 0)
 
 
 def _code_of_write(region: Region | None, done: int) -> int:
@@ -451,7 +444,7 @@ class FakeSystem:
     def why_not_opened(self, pid: int, cause: Cause, /) -> str:
         """In Windows' terms."""
         name = next((each.name for each in self._running() if each.pid == pid), "")
-        return _windows_facts.why_not_opened(pid, name, cause)
+        return _facts.why_not_opened(pid, name, cause)
 
     def refusal(self, cause: Cause, /) -> SystemFailure:
         """With Windows' codes."""
@@ -506,7 +499,7 @@ class _OpenedFake:
         return self._target._file_at(address)
 
     def refuses(self, region: Region, access: Access, /) -> bool:
-        return _windows_protection.refuses(region, access)
+        return _protection.refuses(region, access)
 
     def is_alive(self) -> bool:
         self._require_open("WaitForSingleObject")
@@ -577,20 +570,20 @@ class _OpenedFake:
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
         if byte_count(data):
             self._require("WriteProcessMemory", Access.WRITE)
-            _windows_forcing.write_forced(self, data, address)
+            _forcing.write_forced(self, data, address)
 
     def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
         self._require("VirtualProtectEx", Access.WRITE)
-        return _windows_pages.protect(self, rights, size, address)
+        return _pages.protect(self, rights, size, address)
 
     def put_back(self, changed: tuple[Region, ...], /) -> None:
-        _windows_pages.put_back(self, changed)
+        _pages.put_back(self, changed)
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         self._require("VirtualAllocEx", Access.WRITE)
         target = self._target
         wanted = target.space.lowest if near is None else near
-        places = _windows_places.places_near(wanted, size, self.space, target._region_at)
+        places = _places.places_near(wanted, size, self.space, target._region_at)
         if not places:
             raise failure_with("VirtualAllocEx", ERROR_NOT_ENOUGH_MEMORY, "Not enough memory.")
         target.map(places[0], size, rights)

@@ -28,11 +28,11 @@ def default_system() -> System:
 def _own_system() -> System:
     """The operating system that memaccess runs on; loaded on first use, so that importing is free."""
     if sys.platform == "win32":
-        from memaccess._backend._windows import Windows
+        from memaccess._backend.windows._system import Windows
 
         return Windows()
     if sys.platform == "linux":
-        from memaccess._backend._linux import Linux
+        from memaccess._backend.linux._system import Linux
 
         return Linux()
     raise NotImplementedError(

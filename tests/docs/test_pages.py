@@ -9,7 +9,7 @@ from pathlib import Path
 import memaccess
 from docs.pages import ROOT
 from memaccess import MemoryView, _explain, snapshots, structures, testing
-from memaccess._backend import _windows_facts
+from memaccess._backend.windows import _facts
 from memaccess._types import TYPES
 
 REFERENCE = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def test_the_error_guide_has_every_explanation():
 def _explanations() -> list[str]:
     """The longest unchanging part of every sentence that explains an error."""
     found = set()
-    for module in (_explain, _windows_facts):
+    for module in (_explain, _facts):
         for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
                 parts = [part.value for part in node.values if isinstance(part, ast.Constant)]

@@ -98,7 +98,7 @@ def test_a_program_that_has_ended_and_waits_for_its_parent_is_gone() -> None:
 def test_who_may_not_is_told_why(target: Target) -> None:
     # All is imported before: that user may not see where this Python lies.
     code = (
-        "import os, memaccess, memaccess._backend._linux, memaccess._explain\n"
+        "import os, memaccess, memaccess._backend.linux._system, memaccess._explain\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         f"memaccess.MemoryView({target.pid})"
     )

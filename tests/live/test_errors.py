@@ -25,7 +25,7 @@ from memaccess import (
 from memaccess._win32._codes import failure_with
 
 if sys.platform == "win32":
-    from memaccess._backend import _windows_toolhelp
+    from memaccess._backend.windows import _toolhelp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,7 +238,7 @@ def test_an_error_of_opening_needs_no_list_of_processes(monkeypatch) -> None:
     def refuse() -> Any:
         raise failure_with("CreateToolhelp32Snapshot", 8)
 
-    monkeypatch.setattr(_windows_toolhelp, "processes", refuse)
+    monkeypatch.setattr(_toolhelp, "processes", refuse)
     with pytest.raises(ProcessNotFoundError):
         MemoryView(0xFFFF_FFF0)
 

@@ -27,7 +27,7 @@ from memaccess import (
 )
 
 if sys.platform == "win32":
-    from memaccess._backend import _windows_modules
+    from memaccess._backend.windows import _modules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,14 +170,14 @@ def test_a_program_that_ended_has_no_mapped_files() -> None:
 
 def test_a_program_that_ends_while_its_modules_are_listed_is_said_to_have(monkeypatch) -> None:
     with targets.start("values") as target, MemoryView(target.pid) as view:
-        original = _windows_modules._bases_once_loaded
+        original = _modules._bases_once_loaded
 
         def list_and_end(*arguments: Any) -> list[int]:
             bases = original(*arguments)
             target.kill()
             return bases
 
-        monkeypatch.setattr(_windows_modules, "_bases_once_loaded", list_and_end)
+        monkeypatch.setattr(_modules, "_bases_once_loaded", list_and_end)
         with pytest.raises(TargetExitedError):
             view.modules()
 

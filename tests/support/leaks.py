@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from known_wine import IS_WINE
 
 if sys.platform == "win32":
-    from memaccess._backend import _windows_toolhelp
+    from memaccess._backend.windows import _toolhelp
     from support import win32
 else:
     from support import linux
@@ -51,7 +51,7 @@ def child_processes() -> set[int]:
     """The pids of the programs that this process has started and that still run."""
     if sys.platform != "win32":
         return linux.child_processes()
-    return {pid for pid, _, parent in _windows_toolhelp.processes() if parent == os.getpid()}
+    return {pid for pid, _, parent in _toolhelp.processes() if parent == os.getpid()}
 
 
 @contextmanager

@@ -77,7 +77,8 @@ if TYPE_CHECKING:
         view.mode = "rw"  # type: ignore[misc]
 
     if sys.platform == "win32":
-        from memaccess._backend._windows import Windows, WindowsProcess
+        from memaccess._backend.windows._process import WindowsProcess
+        from memaccess._backend.windows._system import Windows
 
         def the_real_thing(windows: Windows, process: WindowsProcess) -> None:
             system: System = windows

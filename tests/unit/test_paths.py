@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memaccess._backend._windows_paths import dos_path
+from memaccess._backend.windows._paths import dos_path
 
 DRIVES = [("C:", r"\Device\HarddiskVolume1"), ("D:", r"\Device\HarddiskVolume10"), ("E:", r"\Device\CdRom0")]
 

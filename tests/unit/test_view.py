@@ -37,7 +37,7 @@ from memaccess import (
     UnterminatedStringError,
     _backend,
 )
-from memaccess._backend import _windows_pages
+from memaccess._backend.windows import _pages
 from memaccess._types import TYPES
 from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem
@@ -1283,7 +1283,7 @@ def test_whatever_interrupts_a_change_of_protection_leaves_none_behind(shielded,
     with MemoryView(PID, "w", system=system) as view, contextlib.suppress(error):
         view.write(b"z" * 4 * PAGE, FREE, force=True)
     assert protections(shielded) == before
-    assert _windows_pages._turns == {}
+    assert _pages._turns == {}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])

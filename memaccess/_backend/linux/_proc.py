@@ -14,7 +14,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._backend._linux_codes import failure_of
+from memaccess._backend.linux._codes import failure_of
 from memaccess._libc._descriptors import OwnedDescriptor
 from memaccess._types import LINUX_32, LINUX_64, DataModel
 
@@ -203,3 +203,12 @@ def pids() -> Iterator[int]:
     except OSError as error:
         raise failure_of("readdir", error) from None
     yield from sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
+def number_in(path: str, otherwise: int) -> int:
+    """The number that a file has; *otherwise* where there is none."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return otherwise

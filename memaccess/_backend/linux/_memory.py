@@ -20,7 +20,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, Any
 
-from memaccess._backend._linux_codes import failure_from, failure_with
+from memaccess._backend.linux._codes import failure_from, failure_with
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import OTHER, Transfer, place_of, process_vm_readv, process_vm_writev
 

@@ -10,7 +10,7 @@ import ctypes
 import time
 from typing import TYPE_CHECKING
 
-from memaccess._backend._windows_paths import LONGEST, file_name
+from memaccess._backend.windows._paths import LONGEST, file_name
 from memaccess._errors import BadImageError, Cause, SystemFailure
 from memaccess._pe import read_header
 from memaccess._records import Module

@@ -9,8 +9,8 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from memaccess._arguments import byte_count
-from memaccess._backend import _windows_protection
-from memaccess._backend._windows_pages import (
+from memaccess._backend.windows import _protection
+from memaccess._backend.windows._pages import (
     Protected,
     change,
     nothing_left,
@@ -46,7 +46,7 @@ def write_forced(process: Writable, data: bytes | memoryview, address: int) -> N
         try:
             for piece in pieces(process, address, byte_count(data)):
                 if _is_shielded(piece):
-                    change(process, piece, _windows_protection.writable_forms(piece), lifted)
+                    change(process, piece, _protection.writable_forms(piece), lifted)
             process.write(data, address)
         except BaseException as stop:
             restore_after(process, lifted, stop)

@@ -1,4 +1,4 @@
-"""Windows, through kernel32, user32 and ntdll; the same under Wine.
+"""One opened program, through kernel32 and ntdll.
 
 A view's handle asks for the least: VM_READ to read, VM_WRITE and VM_OPERATION to write, and the two
 rights that every view needs: QUERY_LIMITED_INFORMATION (how wide is it, what is its name) and
@@ -15,47 +15,35 @@ assert sys.platform == "win32"
 
 import contextlib
 import ctypes
-import string
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memaccess._arguments import byte_count
-from memaccess._backend import (
-    _windows_facts,
-    _windows_forcing,
-    _windows_modules,
-    _windows_pages,
-    _windows_paths,
-    _windows_places,
-    _windows_protection,
-    _windows_threads,
-    _windows_toolhelp,
+from memaccess._backend.windows import (
+    _facts,
+    _forcing,
+    _modules,
+    _pages,
+    _paths,
+    _places,
+    _protection,
+    _threads,
 )
+from memaccess._backend.windows._mapping import mapped_file_at, query
+from memaccess._backend.windows._opening import OWN_MODEL, image_path, open_process
 from memaccess._errors import Cause, SystemFailure
-from memaccess._records import Access, AddressSpace, ProcessInfo, WindowInfo
-from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
-from memaccess._win32 import kernel32, ntdll, user32
+from memaccess._records import Access, AddressSpace
+from memaccess._win32 import kernel32, ntdll
 from memaccess._win32._codes import (
     ERROR_ACCESS_DENIED,
-    ERROR_FILE_INVALID,
-    ERROR_INSUFFICIENT_BUFFER,
     ERROR_INVALID_ADDRESS,
-    ERROR_INVALID_PARAMETER,
     ERROR_NOT_ENOUGH_MEMORY,
     ERROR_PARTIAL_COPY,
-    ERROR_UNEXP_NET_ERR,
     failure_from,
     failure_with,
 )
-from memaccess._win32._constants import (
-    PROCESS_PROTECTION_LEVEL_INFO,
-    PROTECTION_LEVEL_NONE,
-    Allocation,
-    ProcessAccess,
-    Wait,
-)
+from memaccess._win32._constants import Allocation, ProcessAccess, Wait
 from memaccess._win32._declare import failure, last_failure
-from memaccess._win32._structures import MEMORY_BASIC_INFORMATION
-from memaccess._win32._types import BOOL, DWORD, HANDLE, ULONG64
+from memaccess._win32._types import DWORD, HANDLE, ULONG64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,80 +52,17 @@ if TYPE_CHECKING:
 
     from memaccess._backend._interface import DebugInfo, Process
     from memaccess._records import Module, Region
+    from memaccess._types import DataModel
     from memaccess._win32._handles import OwnedHandle
 
 T = TypeVar("T")
 
-_OWN_MODEL = {4: WINDOWS_32, 8: WINDOWS_64}[ctypes.sizeof(ctypes.c_void_p)]
-_EVERY_VIEW = ProcessAccess.QUERY_LIMITED_INFORMATION | ProcessAccess.SYNCHRONIZE
-_RIGHTS = {
-    Access.READ: ProcessAccess.VM_READ,
-    Access.WRITE: ProcessAccess.VM_WRITE | ProcessAccess.VM_OPERATION,
-}
 _IS_WINE = ntdll.wine_get_version is not None
-_NO_FILE = (ERROR_UNEXP_NET_ERR, ERROR_INVALID_ADDRESS, ERROR_FILE_INVALID)
-"""What GetMappedFileNameW gives for memory that is no file's: the first stands for STATUS_INVALID_ADDRESS."""
 
 # A bound name in this module, and no attribute look-up per call: typed reads are measured in
 # fractions of a microsecond.
 _read_memory = kernel32.ReadProcessMemory
 _write_memory = kernel32.WriteProcessMemory
-
-
-class Windows:
-    """The Windows that this Python runs on."""
-
-    def open(self, pid: int, access: Access, /) -> WindowsProcess:
-        rights = _EVERY_VIEW
-        for right, bits in _RIGHTS.items():
-            if right in access:
-                rights |= bits
-        try:
-            handle = _open_process(pid, rights)
-        except SystemFailure as trouble:
-            if trouble.cause is Cause.DENIED and _is_protected(pid):
-                trouble.cause = Cause.PROTECTED
-            raise
-        model = _model(handle)
-        if model.pointer_size > _OWN_MODEL.pointer_size:
-            return WideProcess(handle, pid, model)
-        return WindowsProcess(handle, pid, model)
-
-    def current_pid(self) -> int:
-        return int(kernel32.GetCurrentProcessId())
-
-    def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
-        return [
-            _describe(pid, name, parent_pid)
-            for pid, name, parent_pid in _windows_toolhelp.processes()
-            if wanted is None or wanted(name)
-        ]
-
-    def process(self, pid: int, /) -> ProcessInfo | None:
-        for each, name, parent_pid in _windows_toolhelp.processes():
-            if each == pid:
-                return _describe(pid, name, parent_pid)
-        return None
-
-    def windows(self) -> list[WindowInfo]:
-        handles: list[Any] = []
-
-        def collect(window: Any, _: int) -> int:
-            handles.append(window)
-            return 1
-
-        user32.EnumWindows(user32.WNDENUMPROC(collect), 0)
-        return [info for info in map(_describe_window, handles) if info.title]
-
-    def why_not_opened(self, pid: int, cause: Cause, /) -> str:
-        name = ""
-        if cause in (Cause.DENIED, Cause.PROTECTED):
-            with contextlib.suppress(SystemFailure):  # the failure to open is the one to report
-                name = next((name for each, name, _ in _windows_toolhelp.processes() if each == pid), "")
-        return _windows_facts.why_not_opened(pid, name, cause)
-
-    def refusal(self, cause: Cause, /) -> SystemFailure:
-        return failure_from(cause)
 
 
 class WindowsProcess:
@@ -150,8 +75,8 @@ class WindowsProcess:
         self._query_handle: OwnedHandle | None = None
         self.pid = pid
         self.model = model
-        self.space = _windows_facts.SPACES[model.bitness]
-        self.name = _windows_paths.file_name(_image_path(handle) or "")
+        self.space = _facts.SPACES[model.bitness]
+        self.name = _paths.file_name(image_path(handle) or "")
 
     def read(self, size: int, address: int, /) -> bytes:
         # A fresh bytes object that nobody else has seen yet, filled in place: no second copy.
@@ -219,7 +144,7 @@ class WindowsProcess:
         elif size:
             self._require_reach(address, size, "VirtualProtectEx")
             with self._held() as held:
-                _windows_forcing.write_forced(held, data, address)
+                _forcing.write_forced(held, data, address)
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[Self]:
@@ -238,7 +163,7 @@ class WindowsProcess:
         if address >= self.space.end and self._handle is not None:
             return None  # no Python can see it; a 32-bit one could not even ask
         self._require_reach(address, 1, "VirtualQueryEx")
-        region: Region | None = self._ask_about(_query, address)
+        region: Region | None = self._ask_about(query, address)
         return region
 
     def regions_from(self, address: int, /) -> list[Region]:
@@ -269,22 +194,22 @@ class WindowsProcess:
         """Another handle of the process, which is held open."""
         if self._handle is None:
             raise failure_from(Cause.CLOSED, "OpenProcess")
-        return _open_process(self.pid, rights)
+        return open_process(self.pid, rights)
 
     def modules(self) -> list[Module]:
-        return self._ask_loader(_windows_modules.modules)
+        return self._ask_loader(_modules.modules)
 
     def api_sets(self) -> int | None:
-        return self._ask_loader(_windows_modules.api_sets)
+        return self._ask_loader(_modules.api_sets)
 
     def stack_base(self, thread: int, /) -> int | None:
-        return self._ask_loader(lambda handles, held: _windows_threads.stack_base(handles, held, thread))
+        return self._ask_loader(lambda handles, held: _threads.stack_base(handles, held, thread))
 
     def debug_info(self, search_path: str | None, /) -> DebugInfo:
         if self._handle is None:
             raise failure_from(Cause.CLOSED, "SymInitialize")
         try:
-            from memaccess._backend._windows_dbghelp import Dbghelp
+            from memaccess._backend.windows._dbghelp import Dbghelp
         except OSError as missing:
             raise failure("LoadLibrary", missing.winerror or 0) from None
         return Dbghelp(search_path)
@@ -302,7 +227,7 @@ class WindowsProcess:
         if address >= self.space.end and self._handle is not None:
             return None
         self._require_reach(address, 1, "GetMappedFileNameW")
-        path: str | None = self._ask_about(_mapped_file, address)
+        path: str | None = self._ask_about(mapped_file_at, address)
         if path is None and not self.is_alive():
             raise failure("GetMappedFileNameW", ERROR_ACCESS_DENIED)  # else it would be no file's
         return path
@@ -310,18 +235,18 @@ class WindowsProcess:
     def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
         self._require_reach(address, size, "VirtualProtectEx")
         with self._held() as held:
-            return _windows_pages.protect(held, rights, size, address)
+            return _pages.protect(held, rights, size, address)
 
     def put_back(self, changed: tuple[Region, ...], /) -> None:
         with self._held() as held:
-            _windows_pages.put_back(held, changed)
+            _pages.put_back(held, changed)
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         if near is None:
             return self._allocate_at(None, size, rights)
         self._require_reach(near, 1, "VirtualAllocEx")
-        space = AddressSpace(self.space.lowest, min(self.space.end, _OWN_MODEL.address_limit))
-        for place in _windows_places.places_near(near, size, space, self.region_at):
+        space = AddressSpace(self.space.lowest, min(self.space.end, OWN_MODEL.address_limit))
+        for place in _places.places_near(near, size, space, self.region_at):
             try:
                 return self._allocate_at(place, size, rights)
             except SystemFailure as trouble:
@@ -331,9 +256,7 @@ class WindowsProcess:
 
     def _allocate_at(self, place: int | None, size: int, rights: str) -> int:
         how = Allocation.COMMIT | Allocation.RESERVE
-        address: int = self._ask(
-            kernel32.VirtualAllocEx, place, size, how, _windows_protection.RIGHTS[rights]
-        )
+        address: int = self._ask(kernel32.VirtualAllocEx, place, size, how, _protection.RIGHTS[rights])
         return address
 
     def free(self, address: int, /) -> None:
@@ -351,14 +274,14 @@ class WindowsProcess:
 
     def _require_reach(self, address: int, size: int, api: str) -> None:
         """Refuse what this Python's pointers can't name; ctypes would cut the address, without a word."""
-        if address + size > _OWN_MODEL.address_limit:
+        if address + size > OWN_MODEL.address_limit:
             raise _out_of_reach(api)
 
     def refuses(self, region: Region, access: Access, /) -> bool:
         if _IS_WINE:
             # Wine 8 copies through /proc/PID/mem, which asks for no protection (server/ptrace.c).
             return region.state != "committed"
-        return _windows_protection.refuses(region, access)
+        return _protection.refuses(region, access)
 
     def is_alive(self) -> bool:
         return bool(self._ask(kernel32.WaitForSingleObject, 0) == Wait.TIMEOUT)
@@ -434,120 +357,3 @@ def _start_of(data: bytes | memoryview) -> Any:
     if data.readonly:
         return bytes(data)
     return ctypes.byref(ctypes.c_char.from_buffer(data))
-
-
-def _open_process(pid: int, rights: ProcessAccess) -> OwnedHandle:
-    try:
-        handle: OwnedHandle = kernel32.OpenProcess(rights, False, pid)
-        if kernel32.GetProcessId(handle) != pid:
-            # Windows and Wine ignore the low two bits: pid + 1 opens the same process.
-            del handle  # the traceback would keep it open
-            raise failure("OpenProcess", ERROR_INVALID_PARAMETER)
-    except SystemFailure as trouble:
-        if trouble.winerror == ERROR_INVALID_PARAMETER:
-            trouble.cause = Cause.NO_PROCESS  # after this function the code means nothing else
-        raise
-    return handle
-
-
-def _is_protected(pid: int) -> bool:
-    """Whether Windows protects the process from everybody, administrators included."""
-    if kernel32.GetProcessInformation is None:
-        return False
-    level = DWORD()
-    try:
-        handle = _open_process(pid, ProcessAccess.QUERY_LIMITED_INFORMATION)
-        kernel32.GetProcessInformation(
-            handle, PROCESS_PROTECTION_LEVEL_INFO, ctypes.byref(level), ctypes.sizeof(level)
-        )
-    except SystemFailure:
-        return False  # whoever asks has a failure to report already
-    return level.value != PROTECTION_LEVEL_NONE
-
-
-def _model(handle: HANDLE) -> DataModel:
-    """The data model of an opened process; a 32-bit one on 64-bit Windows runs under WoW64."""
-    if _OWN_MODEL is WINDOWS_32 and not _is_wow64(kernel32.GetCurrentProcess()):
-        return WINDOWS_32
-    return WINDOWS_32 if _is_wow64(handle) else WINDOWS_64
-
-
-def _is_wow64(handle: HANDLE) -> bool:
-    answer = BOOL()
-    kernel32.IsWow64Process(handle, ctypes.byref(answer))
-    return bool(answer.value)
-
-
-def _image_path(handle: HANDLE) -> str | None:
-    """The program's file; None where the system does not tell."""
-    for length in (260, _windows_paths.LONGEST):
-        buffer = ctypes.create_unicode_buffer(length)
-        size = DWORD(length)
-        try:
-            kernel32.QueryFullProcessImageNameW(handle, 0, buffer, ctypes.byref(size))
-        except SystemFailure as trouble:
-            if trouble.winerror != ERROR_INSUFFICIENT_BUFFER:
-                return None
-        else:
-            return buffer.value
-    return None
-
-
-def _query(handle: HANDLE | None, address: int) -> Region | None:
-    """The region from the page of *address* on; None above the highest address of programs."""
-    info = MEMORY_BASIC_INFORMATION()
-    try:
-        kernel32.VirtualQueryEx(handle, address, ctypes.byref(info), ctypes.sizeof(info))
-    except SystemFailure as trouble:
-        del handle  # the traceback would keep it open
-        if trouble.winerror == ERROR_INVALID_PARAMETER:
-            return None
-        raise
-    return _windows_protection.region(
-        info.BaseAddress,
-        info.RegionSize,
-        info.State,
-        info.Protect,
-        info.Type,
-        info.AllocationBase,
-        info.AllocationProtect,
-    )
-
-
-def _mapped_file(handle: HANDLE | None, address: int) -> str | None:
-    """The file that is mapped there, with its drive; None where the memory is no file's."""
-    buffer = ctypes.create_unicode_buffer(_windows_paths.LONGEST)
-    try:
-        kernel32.K32GetMappedFileNameW(handle, address, buffer, len(buffer))
-    except SystemFailure as trouble:
-        del handle  # the traceback would keep it open
-        if trouble.winerror in _NO_FILE:
-            return None
-        raise
-    return _windows_paths.dos_path(buffer.value, _drives())
-
-
-def _drives() -> Iterator[tuple[str, str]]:
-    """The drives, such as ``C:``, and the device that each of them stands for."""
-    buffer = ctypes.create_unicode_buffer(_windows_paths.LONGEST)
-    for letter in string.ascii_uppercase:
-        with contextlib.suppress(SystemFailure):  # most letters are no drive
-            kernel32.QueryDosDeviceW(f"{letter}:", buffer, len(buffer))
-            yield f"{letter}:", buffer.value
-
-
-def _describe(pid: int, name: str, parent_pid: int) -> ProcessInfo:
-    try:
-        handle = _open_process(pid, ProcessAccess.QUERY_LIMITED_INFORMATION)
-        return ProcessInfo(pid, name, _image_path(handle), parent_pid, _model(handle).bitness)
-    except SystemFailure:
-        return ProcessInfo(pid, name, None, parent_pid, None)
-
-
-def _describe_window(window: Any) -> WindowInfo:
-    pid = DWORD()
-    user32.GetWindowThreadProcessId(window, ctypes.byref(pid))
-    # The kernel keeps the titles of other programs' windows: this never waits for a program.
-    buffer = ctypes.create_unicode_buffer(user32.GetWindowTextLengthW(window) + 1)
-    user32.GetWindowTextW(window, buffer, len(buffer))
-    return WindowInfo(buffer.value, pid.value)

@@ -11,7 +11,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
-from memaccess._backend._windows_paths import LONGEST
+from memaccess._backend.windows._paths import LONGEST
 from memaccess._records import SourceLine
 from memaccess._win32 import dbghelp
 from memaccess._win32._constants import SymbolOption, SymbolTag, SymbolType

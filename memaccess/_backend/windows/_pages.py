@@ -9,8 +9,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from memaccess._backend import _windows_protection
 from memaccess._backend._interface import MemoryMap
+from memaccess._backend.windows import _protection
 from memaccess._errors import SystemFailure
 from memaccess._win32._codes import ERROR_INVALID_ADDRESS, failure_with
 
@@ -77,7 +77,7 @@ def protect(process: Protected, rights: str, size: int, address: int) -> tuple[R
     with turn_of(process.pid), nothing_left(process, changed):
         try:
             for piece in pieces(process, address, size):
-                change(process, piece, _windows_protection.forms(rights, piece), changed)
+                change(process, piece, _protection.forms(rights, piece), changed)
         except BaseException as stop:
             restore_after(process, changed, stop)
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from memaccess._backend._linux_maps import VDSO
+from memaccess._backend.linux._maps import VDSO
 from memaccess._elf import read_header
 from memaccess._errors import BadImageError, SystemFailure
 from memaccess._records import Module
@@ -13,7 +13,7 @@ from memaccess._records import Module
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memaccess._backend._linux_maps import Mapping
+    from memaccess._backend.linux._maps import Mapping
     from memaccess._image import Read
 
 
