@@ -90,10 +90,10 @@ def cold(pid: int, *, listed: bool) -> Callable[[], float]:
 
 def bare_directories(view: Any, modules: list[Any]) -> Callable[[], None]:
     """Reading the page of the header and the directory of exports of each, and understanding nothing."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
     from memaccess._pe import read_header
 
-    read, handle = _windows._read_memory, view._process._handle
+    read, handle = _process._read_memory, view._process._handle
     places = []
     for module in modules:
         offset, size = read_header(view.read, module.base).exports
@@ -129,12 +129,12 @@ def pefile_exports(paths: list[str]) -> Callable[[], object]:
 
 def lookups(peers: Peers) -> dict[str, Callable[[], object]]:
     """Asking for places by name and for names by place, and the read that tells whether a module is there."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
 
     view = peers.view
     base = view.module(DLLS[0]).base
     place = int(view.address(NAME)) + 0x12
-    read, handle = _windows._read_memory, view._process._handle
+    read, handle = _process._read_memory, view._process._handle
     buffer = ctypes.create_string_buffer(1024)
     return {
         "bare call, 1 KiB of the module": lambda: read(handle, base, buffer, 1024, None),

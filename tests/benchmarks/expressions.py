@@ -103,9 +103,9 @@ def by_hand(read: Callable[[int], int], root: int, offsets: tuple[int, ...]) -> 
 
 def bare_follower(view: Any, root: int, offsets: tuple[int, ...]) -> Callable[[], int]:
     """Following as fast as ctypes can: everything prebuilt, one buffer for all."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
 
-    read, handle = _windows._read_memory, view._process._handle
+    read, handle = _process._read_memory, view._process._handle
     buffer = ctypes.c_size_t()
     pointer, size = ctypes.byref(buffer), ctypes.sizeof(buffer)
 

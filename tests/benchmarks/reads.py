@@ -29,10 +29,10 @@ def bare_read(function: Any, handle: Any, address: int) -> Callable[[], int]:
 
 def int_readers(peers: Peers, address: int) -> dict[str, Callable[[], object]]:
     """Every contender's way to read an int of another process."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
 
     readers: dict[str, Callable[[], object]] = {
-        "bare call": bare_read(_windows._read_memory, peers.view._process._handle, address),
+        "bare call": bare_read(_process._read_memory, peers.view._process._handle, address),
         "memaccess read_int": lambda: peers.view.read_int(address),
     }
     if peers.pymem is not None:
@@ -80,11 +80,11 @@ def measure_bulk_read() -> None:
 
 def chunk_readers(peers: Peers, chunk: int) -> dict[str, Callable[[int], object]]:
     """Every contender's way to read a chunk of another process."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
 
     buffer = bytearray(chunk)
     start_of_buffer = ctypes.byref(ctypes.c_char.from_buffer(buffer))
-    handle, read = peers.view._process._handle, _windows._read_memory
+    handle, read = peers.view._process._handle, _process._read_memory
     readers: dict[str, Callable[[int], object]] = {
         "bare call": lambda place: read(handle, place, start_of_buffer, chunk, None),
         "memaccess read_into": lambda place: peers.view.read_into(buffer, place),

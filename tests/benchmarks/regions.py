@@ -52,11 +52,11 @@ def per_region(walk: Walk, walks: int) -> Callable[[], float]:
 
 def walkers(peers: Peers, query: Any) -> dict[str, Walk]:
     """Every contender's way over all regions."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _opening
     from memaccess._win32._constants import ProcessAccess
 
     # Wine 8 answers no handle with less.
-    handle = _windows._open_process(peers.view.pid, ProcessAccess.QUERY_INFORMATION)
+    handle = _opening.open_process(peers.view.pid, ProcessAccess.QUERY_INFORMATION)
     walks: dict[str, Walk] = {
         "bare call": bare_walk(query, handle),
         "memaccess regions": lambda: len(list(peers.view.regions())),

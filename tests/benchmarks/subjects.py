@@ -80,10 +80,10 @@ def replaced_by(stub: str, **functions: str) -> Iterator[None]:
 
 def _places(name: str) -> Iterator[tuple[Any, str]]:
     """Where memaccess and its peers keep a function of kernel32."""
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
     from memaccess._win32 import kernel32
 
-    yield (_windows, "_read_memory") if name == "ReadProcessMemory" else (kernel32, name)
+    yield (_process, "_read_memory") if name == "ReadProcessMemory" else (kernel32, name)
     with contextlib.suppress(ImportError):
         from pymem.ressources import kernel32 as pymem_functions
 

@@ -14,7 +14,7 @@ from memaccess import MemoryView, NotWritableError
 from memaccess._win32._codes import ERROR_NOACCESS, failure_with
 
 if sys.platform == "win32":
-    from memaccess._backend import _windows
+    from memaccess._backend.windows import _process
     from memaccess._win32 import kernel32, ntdll
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Spy:
 @pytest.fixture
 def no_write(monkeypatch: pytest.MonkeyPatch) -> Spy:
     """Have every write to a program fail, in both ways to write."""
-    spy = Spy(_windows._write_memory, refusal=0)
-    monkeypatch.setattr(_windows, "_write_memory", spy)
+    spy = Spy(_process._write_memory, refusal=0)
+    monkeypatch.setattr(_process, "_write_memory", spy)
     monkeypatch.setattr(ntdll, "NtWow64WriteVirtualMemory64", lambda *_: spy() or STATUS_ACCESS_VIOLATION)
     return spy
 
