@@ -13,8 +13,6 @@ from memaccess._image import LARGEST_WINDOW, Texts, Window, damaged
 from memaccess._records import PAGE, Export
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from memaccess._image import Read
 
 _FURTHEST = 1 << 20
@@ -26,6 +24,21 @@ _MOST_EXPORTS = 1 << 16
 """Ordinals have 16 bits."""
 _DIRECTORY = struct.Struct("<12x7I")
 _SECTION = struct.Struct("<8x2I24x")
+_SECTION_IN_FILE = struct.Struct("<8s4x3I12xI")
+_IS_DLL = 0x2000
+_SECTION_IS_CODE = 0x2000_0000
+
+
+class SectionInFile(NamedTuple):
+    """Where the file has a section, and where memory does."""
+
+    name: bytes
+    offset: int
+    """From the module's base."""
+    file_size: int
+    file_offset: int
+    is_code: bool
+    """Whether the program may run it."""
 
 
 class Header(NamedTuple):
@@ -41,10 +54,25 @@ class Header(NamedTuple):
     """Where it begins to run; None for a DLL without code to run."""
     exports: tuple[int, int]
     """Where its export directory is, and how many bytes it has; zeros where there is none."""
-    sections: tuple[tuple[int, int], ...]
-    """Where its sections begin, and how many bytes they have in memory."""
+    section_table: bytes
     timestamp: int
     """When it was linked, or another number that tells builds apart."""
+    is_dll: bool
+
+    @property
+    def sections(self) -> tuple[tuple[int, int], ...]:
+        """Where its sections begin, and how many bytes they have in memory."""
+        return tuple((offset, size) for size, offset in _SECTION.iter_unpack(self.section_table))
+
+    @property
+    def sections_in_file(self) -> list[SectionInFile]:
+        """Where its sections are in the file, in the same order."""
+        return [
+            SectionInFile(name.rstrip(b"\0"), offset, file_size, file_offset, bool(flags & _SECTION_IS_CODE))
+            for name, offset, file_size, file_offset, flags in _SECTION_IN_FILE.iter_unpack(
+                self.section_table
+            )
+        ]
 
 
 def read_header(read: Read, base: int) -> Header:
@@ -58,8 +86,8 @@ def read_header(read: Read, base: int) -> Header:
     (offset,) = struct.unpack("<I", image.bytes_at(0x3C, 4))
     if not 0 < offset <= _FURTHEST or image.bytes_at(offset, 4) != b"PE\0\0":
         raise damaged(base, "there is no 'PE'")
-    machine, section_count, timestamp, optional_size = struct.unpack(
-        "<2HI8xH2x", image.bytes_at(offset + 4, 20)
+    machine, section_count, timestamp, optional_size, kind = struct.unpack(
+        "<2HI8x2H", image.bytes_at(offset + 4, 20)
     )
     optional = offset + 24
     magic, entry, size = struct.unpack("<H14xI36xI", image.bytes_at(optional, 60))
@@ -72,8 +100,9 @@ def read_header(read: Read, base: int) -> Header:
         size,
         entry or None,
         _export_directory(image, optional + _DIRECTORIES[bitness]),
-        tuple(_sections(image, optional + optional_size, section_count)),
+        image.bytes_at(optional + optional_size, section_count * _SECTION.size),
         timestamp,
+        bool(kind & _IS_DLL),
     )
 
 
@@ -83,11 +112,6 @@ def _export_directory(image: Window, directories: int) -> tuple[int, int]:
         return 0, 0
     offset, size = struct.unpack("<2I", image.bytes_at(directories, 8))
     return (offset, size) if offset and size else (0, 0)
-
-
-def _sections(image: Window, table: int, count: int) -> Iterator[tuple[int, int]]:
-    for size, offset in _SECTION.iter_unpack(image.bytes_at(table, count * _SECTION.size)):
-        yield offset, size
 
 
 def read_exports(read: Read, base: int, header: Header) -> list[Export]:

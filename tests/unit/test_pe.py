@@ -39,10 +39,10 @@ def reader(page: bytes):
 @pytest.mark.parametrize(
     ("page", "header"),
     [
-        (image(), Header(64, 0x8664, 0x5000, 0x1000, (0, 0), (), 0)),
-        (image(magic=0x10B, machine=0x14C), Header(32, 0x14C, 0x5000, 0x1000, (0, 0), (), 0)),
-        (image(entry=0), Header(64, 0x8664, 0x5000, None, (0, 0), (), 0)),
-        (image(offset=0x200), Header(64, 0x8664, 0x5000, 0x1000, (0, 0), (), 0)),
+        (image(), Header(64, 0x8664, 0x5000, 0x1000, (0, 0), b"", 0, is_dll=False)),
+        (image(magic=0x10B, machine=0x14C), Header(32, 0x14C, 0x5000, 0x1000, (0, 0), b"", 0, is_dll=False)),
+        (image(entry=0), Header(64, 0x8664, 0x5000, None, (0, 0), b"", 0, is_dll=False)),
+        (image(offset=0x200), Header(64, 0x8664, 0x5000, 0x1000, (0, 0), b"", 0, is_dll=False)),
     ],
 )
 def test_a_header_is_read(page, header):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from memaccess._errors import Cause
 
+_MOST_SHOWN = 5
+
 
 class Facts(NamedTuple):
     """What is known of a program that could not be opened, and of who asked."""
@@ -25,6 +27,8 @@ class Facts(NamedTuple):
     """``/proc/sys/kernel/yama/ptrace_scope``; 0 where the kernel has no such rule."""
     may_trace: bool = False
     """Whether this Python has the capability CAP_SYS_PTRACE."""
+    windows_programs: tuple[tuple[str, int], ...] = ()
+    """The names and pids of the programs of Windows that run."""
 
 
 def why_not_opened(facts: Facts, cause: Cause) -> str:
@@ -47,8 +51,16 @@ def _why_not_found(facts: Facts) -> str:
         return f"{facts.pid} is a thread of process {facts.leader}; open that one."
     return (
         f"No process with pid {facts.pid} is running; it may have ended. "
-        "memaccess.list_processes() shows those that are. The pids that Wine gives out are others than Linux'."
+        f"memaccess.list_processes() shows those that are.{_other_pids(facts.windows_programs)}"
     )
+
+
+def _other_pids(programs: tuple[tuple[str, int], ...]) -> str:
+    if not programs:
+        return ""
+    shown = ", ".join(f"{name} is {pid}" for name, pid in programs[:_MOST_SHOWN])
+    more = ", and so on" if len(programs) > _MOST_SHOWN else ""
+    return f" Windows has other pids than Linux for programs under Wine; here {shown}{more}."
 
 
 def _why_denied(facts: Facts) -> str:

@@ -5,12 +5,14 @@ https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import bisect
+import operator
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memaccess._records import PAGE, Region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from memaccess._records import Kind
 
@@ -42,6 +44,10 @@ class Mapping(NamedTuple):
         return self.rights[2] == "x"
 
     @property
+    def is_shared(self) -> bool:
+        return self.rights[3] == "s"
+
+    @property
     def source(self) -> tuple[str, int] | str:
         """What tells that it shows the same file as another one, or the same of the kernel's own."""
         return self.identity if self.identity[1] else self.path
@@ -53,6 +59,17 @@ class Mapping(NamedTuple):
         if not path.startswith("/"):
             return None
         return None if path != self.path and path.startswith(_NO_FILES) else path
+
+
+class Span(NamedTuple):
+    """Mappings that are one program or DLL, though not all of them show its file."""
+
+    first: Mapping
+    end: int
+
+    @property
+    def start(self) -> int:
+        return self.first.start
 
 
 def parse(text: str) -> list[Mapping]:
@@ -77,32 +94,54 @@ def parse(text: str) -> list[Mapping]:
     return found
 
 
-def mapping_at(mappings: Iterable[Mapping], address: int) -> Mapping | None:
-    """The mapping that has that address."""
-    return next((each for each in mappings if each.start <= address < each.end), None)
+T = TypeVar("T", Mapping, Span)
+
+_start = operator.attrgetter("start")
 
 
-def regions(mappings: list[Mapping], address: int, end: int) -> Iterator[Region]:
+def found_at(places: Sequence[T], address: int) -> T | None:
+    """The one that has that address, of several in order."""
+    place = bisect.bisect_right(places, address, key=_start) - 1
+    return places[place] if place >= 0 and address < places[place].end else None
+
+
+def regions(
+    mappings: Sequence[Mapping], address: int, end: int, spans: Sequence[Span] = ()
+) -> Iterator[Region]:
     """The regions from the page of *address* on, what is free between them too.
 
     :param end: where the program's addresses end.
+    :param spans: what else is an image than the files that are run, in order.
     """
     images = {each.identity for each in mappings if each.is_executable and each.identity[1]}
     position = address // PAGE * PAGE
     allocation: Mapping | None = None
-    for each in mappings:
-        if allocation is None or not each.identity[1] or allocation.identity != each.identity:
+    for each in _cut(mappings, spans):
+        span = found_at(spans, each.start)
+        if span is not None:
+            allocation = span.first
+        elif allocation is None or not each.identity[1] or allocation.identity != each.identity:
             allocation = each
         if each.end <= position or each.start >= end:
             continue
         if position < each.start:
             yield _free(position, each.start)
             position = each.start
-        is_image = each.identity in images or each.path == VDSO
+        is_image = span is not None or each.identity in images or each.path == VDSO
         yield _region(each, position, allocation, is_image=is_image)
         position = each.end
     if position < end:
         yield _free(position, end)
+
+
+def _cut(mappings: Iterable[Mapping], spans: Sequence[Span]) -> Iterator[Mapping]:
+    """The mappings, in pieces where a span ends inside of one: neighbours without a file are one line."""
+    for each in mappings:
+        rest = each
+        while (span := found_at(spans, rest.start)) is not None and span.end < rest.end:
+            yield rest._replace(end=span.end)
+            rest = rest._replace(start=span.end, offset=rest.offset + span.end - rest.start)
+        yield rest
 
 
 def _free(start: int, end: int) -> Region:
@@ -133,14 +172,14 @@ def _region(mapping: Mapping, start: int, allocation: Mapping, *, is_image: bool
         protection=_protection(rights),
         allocation_base=allocation.start,
         allocation_protection=_protection(allocation.rights),
-        raw_kind=_MAP_SHARED if rights[3] == "s" else _MAP_PRIVATE,
+        raw_kind=_MAP_SHARED if mapping.is_shared else _MAP_PRIVATE,
     )
 
 
 def _kind(mapping: Mapping, *, is_image: bool) -> Kind:
     if is_image:
         return "image"
-    return "mapped" if mapping.identity[1] or mapping.rights[3] == "s" else "private"
+    return "mapped" if mapping.identity[1] or mapping.is_shared else "private"
 
 
 def _protection(rights: str) -> int:

@@ -25,6 +25,7 @@ from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import OTHER, Transfer, place_of, process_vm_readv, process_vm_writev
 
 if TYPE_CHECKING:
+    from memaccess._image import Read
     from memaccess._libc._descriptors import OwnedDescriptor
 
 _SMALL = 1 << 16
@@ -36,6 +37,21 @@ _HIGHEST_ADDRESS = (1 << 8 * ctypes.sizeof(ctypes.c_void_p)) - 1
 # A bound name in this module, and no attribute look-up per call: typed reads are measured in
 # fractions of a microsecond.
 _pread = os.pread
+
+
+def reader(file: OwnedDescriptor) -> Read:
+    """Reads in the memory that this file shows: for a look at what it is."""
+
+    def read(size: int, address: int) -> bytes:
+        try:
+            data = os.pread(file, size, address)
+        except OSError as error:
+            raise failure_with("pread", error.errno or errno.EIO) from None
+        if len(data) < size:
+            raise failure_with("pread", errno.EIO, transferred=len(data))
+        return data
+
+    return read
 
 
 class Memory:

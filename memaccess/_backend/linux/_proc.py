@@ -173,6 +173,13 @@ class Folder:
                 return _MODELS.get(start[4])
         return None
 
+    def words(self) -> list[str]:
+        """Its command line; programs may change what is told here.
+
+        :raises OSError: it has ended.
+        """
+        return self.read("cmdline").split("\0")
+
     def maps(self) -> str:
         """What is mapped.
 

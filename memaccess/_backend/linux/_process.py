@@ -18,7 +18,7 @@ import select
 from typing import TYPE_CHECKING
 
 from memaccess._arguments import byte_count
-from memaccess._backend.linux import _maps, _modules
+from memaccess._backend.linux import _maps, _modules, _wine
 from memaccess._backend.linux._codes import failure_from, failure_of, not_yet
 from memaccess._backend.linux._memory import Memory
 from memaccess._backend.linux._proc import Folder, number_in
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memaccess._backend._interface import DebugInfo
-    from memaccess._backend.linux._maps import Mapping
+    from memaccess._backend.linux._maps import Mapping, Span
+    from memaccess._backend.linux._programs import Program
+    from memaccess._backend.linux._wine import Image
     from memaccess._libc._descriptors import OwnedDescriptor
     from memaccess._records import Module, Region
     from memaccess._types import DataModel
@@ -48,18 +50,19 @@ class LinuxProcess(Memory):
     def __init__(
         self,
         pid: int,
-        name: str,
+        program: Program,
+        model: DataModel,
         folder: Folder,
         memory: OwnedDescriptor,
         watch: OwnedDescriptor | None,
-        model: DataModel,
     ) -> None:
         super().__init__(pid, memory)
         self._folder = folder
         self._watch = watch
         self.model = model
         self.space = _space(model)
-        self.name = name
+        self.name = program.name
+        self._base = program.base
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         size, done = byte_count(data), 0
@@ -94,13 +97,20 @@ class LinuxProcess(Memory):
         return False
 
     def regions_from(self, address: int, /) -> Iterator[Region]:
-        return _maps.regions(self._mappings(), address, self.space.end)
+        mappings = self._mappings()
+        return _maps.regions(mappings, address, self.space.end, self._spans(mappings))
+
+    def _spans(self, _mappings: list[Mapping]) -> list[Span]:
+        """What is an image, and does not show it by itself."""
+        return []
 
     def region_at(self, address: int, /) -> Region | None:
         return next(self.regions_from(address), None)
 
     def mapped_file(self, address: int, /) -> str | None:
-        found = _maps.mapping_at(self._mappings(), address)
+        mappings = self._mappings()
+        span = _maps.found_at(self._spans(mappings), address)
+        found = _maps.found_at(mappings, address) if span is None else span.first
         return None if found is None else found.file
 
     def _mappings(self) -> list[Mapping]:
@@ -170,6 +180,23 @@ class LinuxProcess(Memory):
     def close(self) -> None:
         self._file = self._watch = None
         self._folder.close()
+
+
+class WineProcess(LinuxProcess):
+    """A program of Windows, under Wine."""
+
+    def modules(self) -> list[Module]:
+        found = self._images(self._mappings())
+        return _wine.modules(found, self._base)
+
+    def api_sets(self) -> int | None:
+        return _wine.api_sets(self.read, self._mappings())
+
+    def _spans(self, mappings: list[Mapping]) -> list[Span]:
+        return _wine.spans(self._images(mappings))
+
+    def _images(self, mappings: list[Mapping]) -> list[Image]:
+        return list(_wine.images(self.read, mappings))
 
 
 class _Source:

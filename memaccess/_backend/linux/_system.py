@@ -9,19 +9,23 @@ assert sys.platform == "linux"
 import contextlib
 import errno
 import os
+import time
 from typing import TYPE_CHECKING
 
 from memaccess._backend.linux import _facts
 from memaccess._backend.linux._codes import failure_from, failure_of, failure_with, not_yet
 from memaccess._backend.linux._proc import Folder, number_in, pids
-from memaccess._backend.linux._process import LinuxProcess
+from memaccess._backend.linux._process import LinuxProcess, WineProcess
+from memaccess._backend.linux._programs import native_program, program_of
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc._descriptors import OwnedDescriptor
 from memaccess._records import Access, ProcessInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from memaccess._backend.linux._proc import Status
+    from memaccess._backend.linux._programs import Program
     from memaccess._records import WindowInfo
 
 _FLAGS = {
@@ -30,6 +34,10 @@ _FLAGS = {
     Access.READ | Access.WRITE: os.O_RDWR,
 }
 _CAP_SYS_PTRACE = 19
+_SERVICES = ("explorer.exe", "plugplay.exe", "rpcss.exe", "services.exe", "svchost.exe", "winedevice.exe")
+_PATIENCE_SECONDS = 2.0
+"""For how long Wine may be loading a program."""
+_PAUSE_SECONDS = 0.01
 _PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
 
 
@@ -53,12 +61,19 @@ class Linux:
             if not folder.is_alive():
                 raise _gone() from None
             raise failure_of("open", error) from None
-        watch, model, name = _watch(pid, folder), folder.model(), _name(folder.program(), status.name)
-        if not folder.is_alive():
+        watch = _watch(pid, folder)
+        try:
+            program = _once_started(folder, status, memory)
+        except OSError as error:
+            if folder.is_alive():
+                raise failure_of("open", error) from None
+            program = None
+        if program is None or not folder.is_alive():
             raise _gone()
-        if model is None:
+        if program.model is None:
             raise failure_with("open", errno.ENOEXEC)
-        return LinuxProcess(pid, name, folder, memory, watch, model)
+        of_its_kind = WineProcess if program.is_windows else LinuxProcess
+        return of_its_kind(pid, program, program.model, folder, memory, watch)
 
     def current_pid(self) -> int:
         return os.getpid()
@@ -75,11 +90,13 @@ class Linux:
 
     def why_not_opened(self, pid: int, cause: Cause, /) -> str:
         facts = _facts.Facts(pid, own_user=os.geteuid(), ptrace_scope=number_in(_PTRACE_SCOPE, 0))
+        if cause is Cause.NO_PROCESS:
+            facts = facts._replace(windows_programs=tuple(_windows_programs()))
         with contextlib.suppress(OSError):
             folder = Folder(pid)
             status, leader = folder.status(), folder.leader()
             facts = facts._replace(
-                name=_name(folder.program(), status.name),
+                name=_program_if_shown(folder, status).name,
                 user=os.stat(f"/proc/{pid}").st_uid,
                 leader=leader if leader != pid else None,
                 is_kernel_thread=status.is_of_kernel,
@@ -101,6 +118,16 @@ def _watch(pid: int, folder: Folder) -> OwnedDescriptor | None:
     return watch
 
 
+def _once_started(folder: Folder, status: Status, memory: OwnedDescriptor) -> Program:
+    """The program of a process; waits while Wine is only loading it."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        program = program_of(folder, status, lambda: memory)
+        if not program.is_starting or time.monotonic() > deadline:
+            return program
+        time.sleep(_PAUSE_SECONDS)
+
+
 def _described(pid: int, wanted: Callable[[str], bool] | None = None) -> ProcessInfo | None:
     """A running program; None where there is none with that pid, or its name is not *wanted*."""
     try:
@@ -110,21 +137,37 @@ def _described(pid: int, wanted: Callable[[str], bool] | None = None) -> Process
             return None
     except OSError:
         return None  # it has ended meanwhile
-    path = folder.program()
-    name = _name(path, status.name)
-    if wanted is not None and not wanted(name):
+    program = _program_if_shown(folder, status)
+    if wanted is not None and not wanted(program.name):
         return None
-    model = folder.model()
-    return ProcessInfo(pid, name, path, status.parent_pid, None if model is None else model.bitness)
+    model = program.model
+    return ProcessInfo(
+        pid, program.name, program.path, status.parent_pid, None if model is None else model.bitness
+    )
+
+
+def _program_if_shown(folder: Folder, status: Status) -> Program:
+    """The program of a process, as far as this user may see."""
+    with contextlib.suppress(OSError):
+        return program_of(folder, status, lambda: folder.open_shared("mem"))
+    return native_program(folder, status)
+
+
+def _windows_programs() -> Iterator[tuple[str, int]]:
+    """The names and pids of those that run under Wine; Wine's own services last."""
+    found = []
+    for pid in pids():
+        with contextlib.suppress(OSError):
+            folder = Folder(pid)
+            program = _program_if_shown(folder, folder.status())
+            if program.is_windows:
+                found.append((program.name in _SERVICES, program.name, pid))
+    for _, name, pid in sorted(found):
+        yield name, pid
 
 
 def _gone() -> SystemFailure:
     return failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
-
-
-def _name(path: str | None, told: str) -> str:
-    """File name of a program; what it calls itself where its file is not known."""
-    return told if path is None else os.path.basename(path)
 
 
 def _may_trace() -> bool:

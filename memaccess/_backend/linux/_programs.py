@@ -1,0 +1,68 @@
+"""What a process runs: a program of Linux, or one of Windows under Wine."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from memaccess._backend.linux import _maps, _wine
+from memaccess._backend.linux._memory import reader
+from memaccess._types import WINDOWS_32, WINDOWS_64
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from memaccess._backend.linux._proc import Folder, Status
+    from memaccess._libc._descriptors import OwnedDescriptor
+    from memaccess._types import DataModel
+
+_MODELS = {32: WINDOWS_32, 64: WINDOWS_64}
+
+
+class Program(NamedTuple):
+    """A program, as its process shows it."""
+
+    name: str
+    path: str | None
+    """Its file; None where the system does not tell."""
+    model: DataModel | None
+    """How wide its types are; None where the system does not tell."""
+    is_windows: bool = False
+    base: int | None = None
+    """Where a program of Windows is; None for others, and where it is only starting."""
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether Wine runs, and will map the program in a moment."""
+        return self.is_windows and self.base is None
+
+
+def native_program(folder: Folder, status: Status) -> Program:
+    """The program as Linux knows it."""
+    path = folder.program()
+    # What it calls itself, where its file is not known.
+    name = status.name if path is None else os.path.basename(path)
+    return Program(name, path, folder.model())
+
+
+def program_of(folder: Folder, status: Status, memory: Callable[[], OwnedDescriptor]) -> Program:
+    """The program.
+
+    :param memory: gives the memory of the process, where that has to be looked at.
+    :raises OSError: the process has ended, or the system does not let its memory be read.
+    """
+    native, words = native_program(folder, status), folder.words()
+    if not _wine.may_be_windows(native.path, status.name, words):
+        return native
+    images = list(_wine.images(reader(memory()), _maps.parse(folder.maps())))
+    if not _wine.is_windows(images):
+        return native
+    image = _wine.program(images, status.name, words)
+    if image is None:
+        model = native.model and _MODELS[native.model.bitness]
+        return Program(_wine.called(words) or native.name, native.path, model, is_windows=True)
+    return Program(image.name, image.path, _MODELS[image.header.bitness], is_windows=True, base=image.base)

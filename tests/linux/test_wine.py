@@ -1,0 +1,185 @@
+"""Programs of Windows under Wine, watched from Linux: the same values from outside as from inside."""
+
+from __future__ import annotations
+
+import functools
+import json
+import operator
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import targets
+
+import memaccess
+from memaccess import MemoryView, ProcessNotFoundError, find_processes, list_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memaccess import ProcessInfo
+
+WINE = Path(__file__).resolve().parents[1] / "wine"
+NOT_READY = "ended with 3"
+PATIENCE = 30
+API_SET = "api-ms-win-core-heap-l1-1-0"
+EXPRESSIONS = [
+    "kernel32!Sleep",
+    "kernel32.Sleep",
+    "KERNEL32.DLL!HeapAlloc",
+    "ntdll!NtClose",
+    "python.exe+10F4",
+    f"{API_SET}!HeapAlloc",
+    "[kernel32.dll+3C]",
+]
+
+
+class Inside:
+    """A Windows Python that says what it sees, and the same process as Linux sees it."""
+
+    def __init__(self, bitness: int, folder: Path) -> None:
+        self.bitness = bitness
+        before = {each.pid for each in list_processes()}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", str(folder))
+            words = ["python", str(bitness), "--screen", targets.SOURCES / "inside.py"]
+            try:
+                self.target = targets.Target([sys.executable, WINE, *words])
+            except EOFError as error:
+                if NOT_READY not in str(error):
+                    raise
+                pytest.skip("Windows is not ready: python tests/wine provision")
+        (self.process,) = (each for each in find_processes("python.exe") if each.pid not in before)
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        return self.target.ask(json.dumps(request))
+
+    @functools.cached_property
+    def about(self) -> dict[str, Any]:
+        return self.ask(about=0, addresses=EXPRESSIONS)
+
+    def close(self) -> None:
+        self.target.tell("quit")
+        self.target.__exit__()
+
+
+@pytest.fixture(scope="module", params=targets.BITNESSES)
+def inside(request: pytest.FixtureRequest) -> Iterator[Inside]:
+    inside = Inside(request.param, Path(memaccess.__file__).parents[1])
+    yield inside
+    inside.close()
+
+
+@pytest.fixture
+def view(inside: Inside) -> Iterator[MemoryView]:
+    with MemoryView(inside.process.pid, "rw") as view:
+        yield view
+
+
+def appeared(name: str, known: set[int]) -> ProcessInfo:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for each in find_processes(name):
+            if each.pid not in known:
+                return each
+        time.sleep(0.05)
+    raise AssertionError(f"{name} did not start")
+
+
+def pages(regions: list[list[Any]]) -> dict[int, tuple[Any, ...]]:
+    return {page: tuple(rest) for base, size, *rest in regions for page in range(base, base + size, 4096)}
+
+
+def test_a_program_of_windows_has_its_own_name_and_width(inside: Inside, view: MemoryView) -> None:
+    found = inside.process
+    assert (found.name, found.bitness) == ("python.exe", inside.bitness)
+    assert found.parent_pid == inside.target._process.pid
+    assert found.path is not None
+    assert os.path.samefile(found.path, Path(found.path).with_name("python.exe"))
+    assert (view.name, view.bitness, view.pid) == ("python.exe", inside.bitness, found.pid)
+
+
+def test_the_modules_are_those_that_it_has_itself(inside: Inside, view: MemoryView) -> None:
+    outside = [
+        [each.name.lower(), each.base, each.size, each.entry, each.bitness, each.timestamp]
+        for each in view.modules()
+    ]
+    told = [[name.lower(), *rest] for name, *rest in inside.about["modules"]]
+    assert sorted(outside, key=str) == sorted(told, key=str)
+    assert outside[0] == told[0]
+    assert all(os.path.isfile(each.path) for each in view.modules())
+
+
+def test_names_mean_the_same_places(inside: Inside, view: MemoryView) -> None:
+    assert {each: operator.index(view.address(each)) for each in EXPRESSIONS} == inside.about["addresses"]
+    assert str(view.symbol_at("kernel32!Sleep")) == "kernel32!Sleep"
+
+
+def test_exports_are_those_that_it_sees_itself(inside: Inside, view: MemoryView) -> None:
+    outside = {each.name: each.address for each in view.exports("kernel32.dll") if each.name}
+    assert outside == inside.about["exports"]
+
+
+def test_its_modules_pages_are_told_as_inside(inside: Inside, view: MemoryView) -> None:
+    outside = [
+        [region.base, region.size, region.rights, region.kind, region.allocation_base]
+        for module in view.modules()
+        for region in view.regions(module.base, module.end)
+    ]
+    assert pages(outside) == pages(inside.about["pages"])
+
+
+def test_sections_without_a_name_are_their_file_s(view: MemoryView) -> None:
+    program = view.module("python.exe")
+    for region in view.regions(program.base, program.end):
+        assert view.mapped_file(region.base) == program.path
+
+
+def test_values_are_read_and_written_as_windows_has_them(inside: Inside, view: MemoryView) -> None:
+    at = inside.target.addresses
+    assert view.read_int(at["int"]) == -123456789
+    assert view.read_long(at["long"]) == -5
+    assert view.read_double(at["double"]) == 0.1
+    assert view.read_int(view.read_pointer(at["pointer"])) == -123456789
+    assert view.read_string(at["text"], "utf-16") == "Grüße \N{SNAKE}"
+    view.write_long(-77, at["long"])
+    view.write_string("outside", at["text"], "utf-16")
+    assert inside.ask(value="long") == {"value": -77}
+    assert inside.ask(value="text") == {"value": "outside"}
+    view.write_long(-5, at["long"])
+    view.write_string("Grüße \N{SNAKE}", at["text"], "utf-16")
+
+
+def test_code_is_written_to_and_put_back(view: MemoryView) -> None:
+    place = operator.index(view.address("kernel32!Sleep"))
+    code = view.read(4, place)
+    view.write(b"\xcc", place)
+    assert view.read(4, place) == b"\xcc" + code[1:]
+    view.write(code, place)
+
+
+def test_a_program_that_it_starts_is_found_by_name(inside: Inside) -> None:
+    known = {each.pid for each in list_processes()}
+    started = inside.ask(start="notepad.exe")["pid"]
+    try:
+        found = appeared("notepad", known)
+        with MemoryView(found.pid) as view:
+            told = inside.ask(about=started, addresses=["notepad.exe+1000", "user32!MessageBoxW"])
+            assert view.read(2, "notepad.exe") == b"MZ"
+            for expression, address in told["addresses"].items():
+                assert operator.index(view.address(expression)) == address
+            names = [each[0].lower() for each in told["modules"]]
+            assert {"notepad.exe", "user32.dll"} <= {each.name.lower() for each in view.modules()}
+            assert view.modules()[0].name == names[0] == "notepad.exe"
+            with pytest.raises(ProcessNotFoundError, match="Windows has other pids") as caught:
+                MemoryView(started)
+            assert f"notepad.exe is {found.pid}" in str(caught.value.explanation)
+            inside.ask(end=started)
+            while view.is_alive():
+                time.sleep(0.01)
+    finally:
+        if any(each.pid == found.pid for each in find_processes("notepad")):
+            inside.ask(end=started)
