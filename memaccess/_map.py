@@ -241,14 +241,15 @@ class MapAccess(ByteAccess):
         :raises MemoryAccessError: the system does not tell them.
 
         A program that was started this very moment is waited for, up to two seconds; its list may still
-        lack what it loads next. It is what
-        `EnumProcessModulesEx
+        lack what it loads next. Those that a 64-bit system keeps above 4 GiB in a 32-bit program, where the
+        view can't reach, are left out. It is what `EnumProcessModulesEx
         <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex>`__ tells.
 
         >>> view.modules()[0]
         <Module 'game.exe' at 0x140000000-0x140003000>
         """
-        return self._perform(Access.READ, "list the modules", 0, 0, lambda process: process.modules())
+        listed = self._perform(Access.READ, "list the modules", 0, 0, lambda process: process.modules())
+        return [each for each in listed if each.end <= self._address_limit]
 
     # -- keeping it
 

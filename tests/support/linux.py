@@ -34,3 +34,9 @@ def code_files(pid: int) -> set[str]:
     """The files that a process runs code of, and what the kernel itself has put there."""
     lines = (line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines())
     return {parts[5] for parts in lines if "x" in parts[1] and len(parts) > 5 and parts[5] != "[vsyscall]"}
+
+
+def elf_class(pid: int) -> int:
+    """How wide the process is for Linux: 32 or 64."""
+    with open(f"/proc/{pid}/exe", "rb") as file:
+        return {1: 32, 2: 64}[file.read(5)[4]]

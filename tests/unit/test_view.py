@@ -8,6 +8,7 @@ import copy
 import ctypes
 import gc
 import itertools
+import operator
 import pickle
 import re
 import struct
@@ -1036,6 +1037,19 @@ def test_modules_are_the_images_with_the_program_first(game):
     ]
     assert repr(modules[0]) == "<Module 'game.exe' at 0x1400000-0x1403000>"
     assert {each.bitness for each in modules} == {64}
+
+
+def test_modules_out_of_reach_of_a_32_bit_program_are_left_out(monkeypatch):
+    # Windows has its own ntdll above 4 GiB in every 32-bit program.
+    game = FakeProcess(name="game.exe", bitness=32)
+    game.load("game.exe", 0x40_0000)
+    game.load("ntdll.dll", 0x7000_0000, exports={"NtClose": 0x1000})
+    with game.open() as view:
+        own = view.modules()
+        far = own[1]._replace(base=0x7FFA_0000_0000, bitness=64)
+        monkeypatch.setattr(type(view._process), "modules", lambda _self: [own[0], far, own[1]])
+        assert view.modules() == own
+        assert operator.index(view.address("ntdll!NtClose")) == 0x7000_1000
 
 
 def test_a_view_that_may_not_read_has_no_modules(game):

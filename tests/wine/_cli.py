@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from _cache import locked, say
@@ -15,25 +16,27 @@ from _impossible import ImpossibleError, box
 from _prefix import (
     ensure_prefix,
     ensure_screen_prefix,
+    ensure_wow64_prefix,
     loader,
     prefix_folder,
     stop,
     stopped_afterwards,
     wine_environment,
+    wine_version,
 )
 from _run import clean_environment, run, windows_path
 from _runtime import ensure_runtime, extras_folder, pip_install, runtime_folder
 from _screen import virtual_screen
 from _session import TEST_WORDS, TESTS_OF_WINDOWS, installed_package, is_required
+from _wow64 import ensure_wow64_loader
 from build import folder_of_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 IMPOSSIBLE = 3
 INTERRUPTED = 130
-OPTIONS_OF_PYTHON = {"--screen": 1, "--extras": 1, "--timeout": 2}
+OPTIONS_OF_PYTHON = {"--screen": 1, "--wow64": 1, "--extras": 1, "--timeout": 2}
 WIDTHS = (64, 32)
 
 
@@ -85,6 +88,11 @@ def _python(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if options.screen:
             environment["DISPLAY"] = stack.enter_context(virtual_screen())
+        if options.wow64:
+            command[0] = str(ensure_wow64_loader(wine_version()))
+            prefix = stack.enter_context(stopped_afterwards(ensure_wow64_prefix(Path(command[0]))))
+            environment.update(wine_environment(prefix))
+        elif options.screen:
             prefix = stack.enter_context(stopped_afterwards(ensure_screen_prefix()))
             environment.update(wine_environment(prefix))
         return run(command, environment, options.timeout)
@@ -101,7 +109,9 @@ def _with_package(bits: int, words: Sequence[str]) -> int:
         # Not the checkout's package, which -m would find first.
         os.environ.update(PYTHONPATH=str(folder), PYTHONSAFEPATH="1")
         return _python(
-            argparse.Namespace(bits=bits, arguments=words, screen=True, extras=False, timeout=None)
+            argparse.Namespace(
+                bits=bits, arguments=words, screen=True, wow64=False, extras=False, timeout=None
+            )
         )
 
 
@@ -168,6 +178,9 @@ def _add_provision(command: argparse.ArgumentParser) -> None:
 def _add_python(command: argparse.ArgumentParser) -> None:
     command.add_argument("bits", type=int, choices=WIDTHS, metavar="BITS", help="64 or 32")
     command.add_argument("--screen", action="store_true", help="give it a (virtual) screen")
+    command.add_argument(
+        "--wow64", action="store_true", help="run 32-bit programs in 64-bit processes, as later Wines do"
+    )
     command.add_argument("--extras", action="store_true", help="let it see what `install` installed")
     command.add_argument("--timeout", type=float, metavar="SECONDS", help="stop it after this time")
     command.epilog = "What follows is given to Python as it is."

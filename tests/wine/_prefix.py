@@ -36,12 +36,18 @@ STEPS = (
 def prefix_folder() -> Path:
     """Return where the prefix is, or will be; another Wine or another width means another prefix."""
     widths = [str(bits) for bits in (64, 32) if wine_has(bits)]
-    return cache_folder() / f"prefix-{digest(_wine_version(), *widths, NO_DIALOGS, str(STEPS))}"
+    return cache_folder() / f"prefix-{digest(wine_version(), *widths, NO_DIALOGS, str(STEPS))}"
 
 
 def ensure_prefix() -> Path:
     """Return the folder of the prefix, made at the first call."""
     return made(prefix_folder(), _make, "making the Wine prefix (about 20 seconds)")
+
+
+def ensure_wow64_prefix(wine: Path) -> Path:
+    """Return the folder of the prefix for another Wine, the one that *wine* begins."""
+    prefix = prefix_folder().with_name(f"wow64-{prefix_folder().name}")
+    return made(prefix, lambda folder: _make(folder, wine), "making the prefix of 64-bit processes alone")
 
 
 def ensure_screen_prefix() -> Path:
@@ -98,16 +104,17 @@ def stop(prefix: Path) -> None:
 
 
 @cache
-def _wine_version() -> str:
+def wine_version() -> str:
+    """Return what the installed Wine calls itself."""
     # WINEDEBUG: else Debian's script complains when only one width is installed.
     environment = {**os.environ, "WINEDEBUG": "-all"}
     return subprocess.check_output(["wine", "--version"], env=environment, text=True).strip()
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, wine: Path | None = None) -> None:
     try:
-        for command in STEPS:
-            _step(command, folder)
+        for program, *words in STEPS:
+            _step([program if wine is None or program != "wine" else str(wine), *words], folder)
     except BaseException:
         stop(folder)
         raise
