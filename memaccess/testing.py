@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from memaccess import _backend
 from memaccess._arguments import byte_count
+from memaccess._backend import _pages, _places
 from memaccess._backend._interface import Process, System
-from memaccess._backend.windows import _facts, _forcing, _pages, _paths, _places, _protection
+from memaccess._backend.windows import _facts, _forcing, _paths, _protection
 from memaccess._errors import Cause, SystemFailure
 from memaccess._fake_images import FakeDebugInfo, make_image
 from memaccess._pe import read_header
@@ -607,6 +608,12 @@ class _OpenedFake:
         if last > len(mapping.protections) or _RESERVED in mapping.protections[first:last]:
             raise failure_with("VirtualProtectEx", ERROR_INVALID_ADDRESS, "Invalid address.")
         mapping.protections[first:last] = [protection] * (last - first)
+
+    def protections(self, rights: str, piece: Region, /) -> tuple[int, int]:
+        return _protection.forms(rights, piece)
+
+    def nothing_there(self) -> SystemFailure:
+        return _protection.nothing_there()
 
     def flush_code(self, _address: int, _size: int, /) -> None:
         self._require("FlushInstructionCache", Access.WRITE)

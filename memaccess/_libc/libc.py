@@ -8,7 +8,7 @@ assert sys.platform == "linux"
 
 import ctypes
 
-_dll = ctypes.CDLL(None, use_errno=True)
+library = ctypes.CDLL(None, use_errno=True)
 
 
 class Transfer(ctypes.Structure):
@@ -44,10 +44,10 @@ _arguments = (
 )
 
 # https://man7.org/linux/man-pages/man2/process_vm_readv.2.html
-process_vm_readv = _dll.process_vm_readv
+process_vm_readv = library.process_vm_readv
 process_vm_readv.restype = ctypes.c_ssize_t
 process_vm_readv.argtypes = _arguments
 
-process_vm_writev = _dll.process_vm_writev
+process_vm_writev = library.process_vm_writev
 process_vm_writev.restype = ctypes.c_ssize_t
 process_vm_writev.argtypes = _arguments

@@ -34,6 +34,8 @@ EXPRESSIONS = [
     "python.exe+10F4",
     f"{API_SET}!HeapAlloc",
     "[kernel32.dll+3C]",
+    "THREADSTACK0",
+    "THREADSTACK0-378",
 ]
 
 
@@ -165,6 +167,18 @@ def test_code_is_written_to_and_put_back(view: MemoryView) -> None:
     view.write(b"\xcc", place)
     assert view.read(4, place) == b"\xcc" + code[1:]
     view.write(code, place)
+
+
+def test_memory_is_allocated_and_protected(inside: Inside, view: MemoryView) -> None:
+    with view.allocate(100) as memory, view.allocate(100, "rwx", near="kernel32.dll") as near:
+        assert memory.end <= 1 << inside.bitness
+        assert abs(int(near) - view.module("kernel32.dll").base) < 1 << 31
+        view.write(b"seen from inside\0", memory)
+        assert bytes.fromhex(inside.ask(peek=int(memory), size=16)["bytes"]) == b"seen from inside"
+        with view.protect("r--", 1, inside.target.addresses["text"]):
+            assert view.region_at(inside.target.addresses["text"]).rights == "r--"
+        assert view.region_at(inside.target.addresses["text"]).rights == "rw-"
+    assert inside.ask(value="long") == {"value": -5}
 
 
 def test_a_program_that_it_starts_is_found_by_name(inside: Inside) -> None:

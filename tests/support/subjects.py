@@ -213,6 +213,11 @@ def told(subject: Subject, outcome: Outcome) -> Outcome:
     return known_linux.expected("", outcome) if is_linux(subject) else outcome
 
 
+def code_of(subject: Subject, windows: int) -> int:
+    """The error code of the subject's system, where that of Windows is this one."""
+    return known_linux.CODES[windows] if is_linux(subject) else windows
+
+
 def is_linux(subject: Subject) -> bool:
     """Whether it is a program of Linux."""
     return subject.is_real and known_linux.IS_LINUX

@@ -1,7 +1,8 @@
 """A program of Windows that says what memaccess shows of it, or of a program that it starts, from inside of Windows.
 
 One JSON object per line, and one as its answer: ``{"start": PROGRAM}``, ``{"end": PID}``, and
-``{"about": PID, "addresses": [EXPRESSION, ...]}``, where 0 is its own pid.
+``{"about": PID, "addresses": [EXPRESSION, ...]}``, where 0 is its own pid; ``{"value": NAME}`` of its own variables,
+and ``{"peek": ADDRESS, "size": BYTES}``.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         child = CHILDREN.pop(request["end"])
         child.kill()
         return {"code": child.wait()}
+    if "peek" in request:
+        return {"bytes": ctypes.string_at(request["peek"], request["size"]).hex()}
     if "value" in request:
         return {"value": HELD[request["value"]].value}
     return about(request["about"], request["addresses"])

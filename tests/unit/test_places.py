@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memaccess._backend.windows._places import GRANULARITY, REACH, places_near
+from memaccess._backend._places import GRANULARITY, REACH, places_near
 from memaccess._records import PAGE
 from memaccess.testing import FakeProcess
 

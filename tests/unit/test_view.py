@@ -38,7 +38,7 @@ from memaccess import (
     UnterminatedStringError,
     _backend,
 )
-from memaccess._backend.windows import _pages
+from memaccess._backend import _pages
 from memaccess._types import TYPES
 from memaccess._win32._codes import failure_with
 from memaccess.testing import FakeProcess, FakeSystem

@@ -24,7 +24,9 @@ def failure_of(api: str, error: OSError) -> SystemFailure:
     return failure_with(api, error.errno or errno.EINVAL)
 
 
-def failure_with(api: str, code: int, *, cause: Cause | None = None, transferred: int = 0) -> SystemFailure:
+def failure_with(
+    api: str, code: int, *, cause: Cause | None = None, transferred: int = 0, text: str = ""
+) -> SystemFailure:
     """The failure of a function that ended with that error number.
 
     :param cause: what it means after that function, where the number alone does not say.
@@ -33,7 +35,7 @@ def failure_with(api: str, code: int, *, cause: Cause | None = None, transferred
         api,
         _CAUSES.get(code, Cause.OTHER) if cause is None else cause,
         errno=code,
-        text=f"{os.strerror(code)}.",
+        text=text or f"{os.strerror(code)}.",
         transferred=transferred,
     )
 

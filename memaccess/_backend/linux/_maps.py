@@ -169,9 +169,9 @@ def _region(mapping: Mapping, start: int, allocation: Mapping, *, is_image: bool
         writable=rights[1] == "w",
         executable=rights[2] == "x",
         guarded=False,
-        protection=_protection(rights),
+        protection=protection(rights),
         allocation_base=allocation.start,
-        allocation_protection=_protection(allocation.rights),
+        allocation_protection=protection(allocation.rights),
         raw_kind=_MAP_SHARED if mapping.is_shared else _MAP_PRIVATE,
     )
 
@@ -182,6 +182,7 @@ def _kind(mapping: Mapping, *, is_image: bool) -> Kind:
     return "mapped" if mapping.identity[1] or mapping.is_shared else "private"
 
 
-def _protection(rights: str) -> int:
+def protection(rights: str) -> int:
+    """The PROT_ bits of rights."""
     bits = (("r", _PROT_READ), ("w", _PROT_WRITE), ("x", _PROT_EXEC))
     return sum(bit for letter, bit in bits if letter in rights)

@@ -42,6 +42,8 @@ class Status(NamedTuple):
     state: str
     parent_pid: int
     flags: int
+    start_time: int
+    """In ticks since the system's start: what tells it from others that had its pid before."""
     exit_status: int
     """As from ``waitpid``; 0 where the kernel does not tell this user."""
 
@@ -68,6 +70,12 @@ class Folder:
 
     def close(self) -> None:
         self._descriptor = None
+
+    def held(self) -> Folder:
+        """The same once more, which stays open when this one is closed."""
+        held = object.__new__(Folder)
+        held._descriptor = self._descriptor
+        return held
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> OwnedDescriptor:
         """Open a file in it.
@@ -122,19 +130,20 @@ class Folder:
         """
         return os.listdir(self.open(name, os.O_RDONLY | os.O_DIRECTORY))
 
-    def status(self) -> Status:
-        """How the process is.
+    def status(self, name: str = "stat") -> Status:
+        """How the process is; or one of its threads.
 
         :raises OSError: it has ended.
         """
         # The name stands in parentheses, and may have some in it.
-        start, _, rest = self.read("stat").rpartition(")")
+        start, _, rest = self.read(name).rpartition(")")
         fields = rest.split()
         return Status(
             name=start.partition("(")[2],
             state=fields[0],
             parent_pid=int(fields[1]),
             flags=int(fields[6]),
+            start_time=int(fields[19]),
             exit_status=int(fields[49]),
         )
 
@@ -152,13 +161,40 @@ class Folder:
         """
         return not status.has_ended or len(self.names("task")) > 1
 
+    def threads(self) -> list[int]:
+        """The numbers of its threads, the first one first.
+
+        :raises OSError: it has ended.
+        """
+        return sorted(map(int, self.names("task")))
+
+    def threads_by_age(self) -> list[int]:
+        """The numbers of its threads in the order in which they were made; the numbers begin anew at times.
+
+        :raises OSError: it has ended.
+        """
+        ages = []
+        for number in self.threads():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                ages.append((self.status(f"task/{number}/stat").start_time, number))
+        return [number for _, number in sorted(ages)]
+
     def leader(self) -> int:
         """The process that this is a thread of; its own pid, where it is no mere thread.
 
         :raises OSError: it has ended.
         """
-        lines = dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
-        return int(lines["Tgid"])
+        return int(self._facts()["Tgid"])
+
+    def tracer(self) -> int:
+        """The process that debugs it; 0 where none does.
+
+        :raises OSError: it has ended.
+        """
+        return int(self._facts()["TracerPid"])
+
+    def _facts(self) -> dict[str, str]:
+        return dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
 
     def program(self) -> str | None:
         """The file that it runs; None where the system does not tell, or there is none."""

@@ -31,6 +31,8 @@ class Program(NamedTuple):
     """Its file; None where the system does not tell."""
     model: DataModel | None
     """How wide its types are; None where the system does not tell."""
+    native_bitness: int | None
+    """How wide its process is for Linux, whatever that runs."""
     is_windows: bool = False
     base: int | None = None
     """Where a program of Windows is; None for others, and where it is only starting."""
@@ -46,7 +48,8 @@ def native_program(folder: Folder, status: Status) -> Program:
     path = folder.program()
     # What it calls itself, where its file is not known.
     name = status.name if path is None else os.path.basename(path)
-    return Program(name, path, folder.model())
+    model = folder.model()
+    return Program(name, path, model, None if model is None else model.bitness)
 
 
 def program_of(folder: Folder, status: Status, memory: Callable[[], OwnedDescriptor]) -> Program:
@@ -64,5 +67,7 @@ def program_of(folder: Folder, status: Status, memory: Callable[[], OwnedDescrip
     image = _wine.program(images, status.name, words)
     if image is None:
         model = native.model and _MODELS[native.model.bitness]
-        return Program(_wine.called(words) or native.name, native.path, model, is_windows=True)
-    return Program(image.name, image.path, _MODELS[image.header.bitness], is_windows=True, base=image.base)
+        name = _wine.called(words) or native.name
+        return native._replace(name=name, model=model, is_windows=True)
+    model = _MODELS[image.header.bitness]
+    return native._replace(name=image.name, path=image.path, model=model, is_windows=True, base=image.base)

@@ -25,6 +25,10 @@ _LOADER = "ntdll.dll"
 """What is mapped into every program of Windows, before the program itself."""
 _API_SETS = ("apisetschema.dll", b".apiset")
 """The file and the section of the table of API sets (``load_apiset_dll`` in Wine's dlls/ntdll/unix/loader.c)."""
+_SELF = {64: 0x30, 32: 0x18}
+"""Where an environment block has its own address (``NT_TIB`` in Wine's include/winnt.h)."""
+_WOW_TEB_OFFSET = 0x180C
+"""Where a 64-bit one has the distance to its 32-bit twin (``WowTebOffset`` in Wine's include/winternl.h)."""
 _LONGEST_COMM = 15
 """Bytes of a program's name that the kernel keeps."""
 _PROGRAM = ".exe"
@@ -144,6 +148,30 @@ def _module(image: Image) -> Module:
 def spans(found: Sequence[Image]) -> list[Span]:
     """Where they lie."""
     return [Span(each.mapping, each.end) for each in found]
+
+
+def stack_base(read: Read, block: int, bitness: int, native_bitness: int) -> int | None:
+    """Where the stack of a thread begins; None where it is no thread of Windows.
+
+    Wine keeps the address of the thread's environment block (TEB) where Windows does
+    (``signal_init_thread`` in dlls/ntdll/unix/signal_x86_64.c and signal_i386.c).
+
+    :param block: what may be that address.
+    :param bitness: how wide the program is; and its process for Linux.
+    """
+    width = bitness // 8
+    try:
+        if _word(read, block + _SELF[native_bitness], native_bitness // 8) != block:
+            return None
+        if bitness < native_bitness:
+            block += _word(read, block + _WOW_TEB_OFFSET, 4)
+        return _word(read, block + width, width) or None
+    except SystemFailure:
+        return None
+
+
+def _word(read: Read, address: int, width: int) -> int:
+    return int.from_bytes(read(width, address), "little")
 
 
 def api_sets(read: Read, mappings: Sequence[Mapping]) -> int | None:

@@ -9,8 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from memaccess._arguments import byte_count
-from memaccess._backend.windows import _protection
-from memaccess._backend.windows._pages import (
+from memaccess._backend._pages import (
     Protected,
     change,
     nothing_left,
@@ -19,6 +18,7 @@ from memaccess._backend.windows._pages import (
     restore_after,
     turn_of,
 )
+from memaccess._backend.windows import _protection
 from memaccess._errors import SystemFailure
 
 if TYPE_CHECKING:

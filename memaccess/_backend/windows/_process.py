@@ -18,13 +18,12 @@ import ctypes
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memaccess._arguments import byte_count
+from memaccess._backend import _pages, _places
 from memaccess._backend.windows import (
     _facts,
     _forcing,
     _modules,
-    _pages,
     _paths,
-    _places,
     _protection,
     _threads,
 )
@@ -267,6 +266,12 @@ class WindowsProcess:
         self._require_reach(address, size, "VirtualProtectEx")
         previous = DWORD()
         self._ask(kernel32.VirtualProtectEx, address, size, protection, ctypes.byref(previous))
+
+    def protections(self, rights: str, piece: Region, /) -> tuple[int, int]:
+        return _protection.forms(rights, piece)
+
+    def nothing_there(self) -> SystemFailure:
+        return _protection.nothing_there()
 
     def flush_code(self, address: int, size: int, /) -> None:
         self._require_reach(address, size, "FlushInstructionCache")

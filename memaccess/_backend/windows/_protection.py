@@ -5,8 +5,14 @@ Pure: the in-memory process of :mod:`memaccess.testing` protects its pages with 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from memaccess._records import Access, Kind, Region, State
+from memaccess._win32._codes import ERROR_INVALID_ADDRESS, failure_with
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
+
+if TYPE_CHECKING:
+    from memaccess._errors import SystemFailure
 
 # As plain ints: a walk over the map asks thousands of times, and flags are slow.
 _READABLE = int(
@@ -111,3 +117,8 @@ def forms(rights: str, region: Region) -> tuple[int, int]:
     if value == PageProtection.NOACCESS:
         cache = 0  # neither goes with it
     return value | cache, _PRIVATE_COPIES.get(value, value) | cache
+
+
+def nothing_there() -> SystemFailure:
+    """The failure where a part of a range has no memory."""
+    return failure_with("VirtualQueryEx", ERROR_INVALID_ADDRESS, "no memory there")

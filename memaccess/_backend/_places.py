@@ -1,4 +1,4 @@
-"""Where Windows can put new memory near an address. Pure."""
+"""Where a system can put new memory near an address. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from memaccess._records import AddressSpace, Region
 
 GRANULARITY = 0x10000
-"""Allocations begin at multiples of it: dwAllocationGranularity.
+"""Allocations of Windows begin at multiples of it: dwAllocationGranularity.
 
 https://learn.microsoft.com/windows/win32/api/sysinfoapi/ns-sysinfoapi-system_info
 """

@@ -1,7 +1,4 @@
-"""Changing the protection of Windows' pages, and putting it back.
-
-Pure: the in-memory process of :mod:`memaccess.testing` does it the same way.
-"""
+"""Changing the protection of pages, and putting it back: the same on every system, and in the fake. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +7,17 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from memaccess._backend._interface import MemoryMap
-from memaccess._backend.windows import _protection
 from memaccess._errors import SystemFailure
-from memaccess._win32._codes import ERROR_INVALID_ADDRESS, failure_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from memaccess._records import Region
 
 _ATTEMPTS = 3
 """How often putting a protection back is tried where something interrupts it."""
 
-_turns: dict[int, _Turn] = {}
+_turns: dict[Hashable, _Turn] = {}
 _guard = threading.Lock()
 
 
@@ -35,14 +30,16 @@ class _Turn:
 
 
 @contextlib.contextmanager
-def turn_of(pid: int) -> Iterator[None]:
-    """A block that has that program's protections to itself, whichever view it goes through.
+def turn_of(what: Hashable) -> Iterator[None]:
+    """A block that has something of a program to itself, whichever view it goes through.
+
+    :param what: the pid of the program for its protections.
 
     Else one would put a protection back while another counts on it being lifted. Other programs don't
     wait: Wine 8 never returns from some calls to a program that dies meanwhile.
     """
     with _guard:
-        turn = _turns.setdefault(pid, _Turn())
+        turn = _turns.setdefault(what, _Turn())
         turn.users += 1
     try:
         with turn.lock:
@@ -51,7 +48,7 @@ def turn_of(pid: int) -> Iterator[None]:
         with _guard:
             turn.users -= 1
             if not turn.users:
-                _turns.pop(pid, None)
+                _turns.pop(what, None)
 
 
 class Protected(MemoryMap, Protocol):
@@ -64,11 +61,19 @@ class Protected(MemoryMap, Protocol):
         """Give all pages of the range that protection."""
         ...
 
+    def protections(self, rights: str, piece: Region, /) -> tuple[int, int]:
+        """The protection that gives a piece those rights, and the one to try where that is refused."""
+        ...
+
+    def nothing_there(self) -> SystemFailure:
+        """The failure where a part of a range has no memory."""
+        ...
+
 
 def protect(process: Protected, rights: str, size: int, address: int) -> tuple[Region, ...]:
     """Give the pages of a range those rights.
 
-    :param rights: one of :data:`~memaccess._backend._windows_protection.RIGHTS`.
+    :param rights: such as ``'r-x'``.
     :returns: what :func:`put_back` takes.
     :raises SystemFailure: nothing was changed; or its ``unrestored`` says where something was.
     """
@@ -77,7 +82,7 @@ def protect(process: Protected, rights: str, size: int, address: int) -> tuple[R
     with turn_of(process.pid), nothing_left(process, changed):
         try:
             for piece in pieces(process, address, size):
-                change(process, piece, _protection.forms(rights, piece), changed)
+                change(process, piece, process.protections(rights, piece), changed)
         except BaseException as stop:
             restore_after(process, changed, stop)
             raise
@@ -105,7 +110,7 @@ def pieces(process: Protected, address: int, size: int) -> list[Region]:
     while address < end:
         region = process.region_at(address)
         if region is None or region.state != "committed":
-            raise failure_with("VirtualQueryEx", ERROR_INVALID_ADDRESS, "no memory there")
+            raise process.nothing_there()
         stop = min(region.end, end)
         found.append(region._replace(base=address, size=stop - address))
         address = stop

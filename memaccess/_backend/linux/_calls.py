@@ -1,0 +1,175 @@
+"""System calls that a program is made to make: those that change its own memory map."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import errno
+import functools
+import os
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from memaccess._backend._pages import turn_of
+from memaccess._backend.linux._codes import failure_of, failure_with
+from memaccess._backend.linux._maps import VDSO
+from memaccess._backend.linux._tracing import CAN_TRACE, Caller, StoppedThread, in_own_thread
+from memaccess._errors import SystemFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from memaccess._backend.linux._maps import Mapping
+    from memaccess._backend.linux._proc import Folder
+    from memaccess._image import Read
+    from memaccess._libc.ptrace import Registers
+
+T = TypeVar("T")
+
+_NUMBERS = {
+    64: {"mmap": 9, "mprotect": 10, "munmap": 11},
+    32: {"mmap": 192, "mprotect": 125, "munmap": 91},  # mmap2: the same for memory that is no file's
+}
+"""The kernel's arch/x86/entry/syscalls/syscall_64.tbl and syscall_32.tbl."""
+_GATES = {64: b"\x0f\x05", 32: b"\xcd\x80"}
+"""The instructions syscall and int 0x80."""
+_SEARCHED = 1 << 22
+"""Bytes of a mapping that are looked through for one."""
+_MOST_THREADS = 8
+"""So many are tried where the kernel does not stop the first ones."""
+_DISPATCHED = 1
+"""PR_SYS_DISPATCH_ON."""
+
+
+class Place(NamedTuple):
+    """Where calls are made."""
+
+    pid: int
+    folder: Folder
+    read: Read
+    mappings: list[Mapping]
+    bitness: int
+    """How wide the process is for Linux, whatever program it runs."""
+
+
+class Calls:
+    """Makes the calls of one stop, by their names."""
+
+    def __init__(self, caller: Caller, bitness: int) -> None:
+        self._caller = caller
+        self._numbers = _NUMBERS[bitness]
+
+    def __call__(self, name: str, *arguments: int) -> int:
+        """What the system call gives; a negative number is that of the error.
+
+        :raises OSError: the program has ended.
+        """
+        return self._caller.call(self._numbers[name], *arguments)
+
+
+def make_calls(place: Place, work: Callable[[Calls], T]) -> T:
+    """Stop a thread of the process, and let *work* have it make system calls.
+
+    :raises SystemFailure: the process has ended, or none of its threads can be stopped, or made to call.
+    """
+    _require_registers()
+    try:
+        with turn_of(("trace", place.pid)):  # a program has one debugger at a time
+            return in_own_thread(lambda: _in_one_of_its_threads(place, work))
+    except OSError as error:
+        raise _explained(place, error) from None
+
+
+def ask_threads(place: Place, question: Callable[[Registers], T | None]) -> Iterator[T]:
+    """What is found in the registers of its threads, in the order in which those were made.
+
+    :raises SystemFailure: the process has ended, or its threads can't be stopped.
+    """
+    _require_registers()
+    try:
+        for number in place.folder.threads_by_age():
+            with turn_of(("trace", place.pid)):
+                answer = in_own_thread(functools.partial(_asked, place, number, question))
+            if answer is not None:
+                yield answer
+    except OSError as error:
+        raise _explained(place, error) from None
+
+
+def _asked(place: Place, number: int, question: Callable[[Registers], T | None]) -> T | None:
+    try:
+        with StoppedThread(number) as thread:
+            return question(thread.registers()) if number in place.folder.threads() else None
+    except (ProcessLookupError, ChildProcessError):
+        return None  # it has ended meanwhile
+
+
+def _require_registers() -> None:
+    if not CAN_TRACE:
+        text = "memaccess can stop programs of Linux only from a 64-bit Python on x86-64."
+        raise failure_with("ptrace", errno.ENOSYS, text=text)
+
+
+def _in_one_of_its_threads(place: Place, work: Callable[[Calls], T]) -> T:
+    trouble = OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+    for number in place.folder.threads()[:_MOST_THREADS]:
+        try:
+            stopped = StoppedThread(number)
+            with stopped as thread:
+                gate = _gate(place, thread)
+                if number not in place.folder.threads():
+                    continue  # another process has the number now
+                if gate is not None:
+                    with Caller(thread, gate, place.bitness) as caller:
+                        return work(Calls(caller, place.bitness))
+                trouble = OSError(errno.EPERM, "dispatched")
+        except (PermissionError, ProcessLookupError, ChildProcessError, TimeoutError) as error:
+            trouble = error
+    raise trouble
+
+
+def _gate(place: Place, thread: StoppedThread) -> int | None:
+    """Where the thread can call the kernel; None where it may not, wherever there is such an instruction."""
+    dispatch = thread.dispatch()
+    for address in _gates(place):
+        if dispatch is None or dispatch.mode != _DISPATCHED:
+            return address
+        if dispatch.offset <= address < dispatch.offset + dispatch.length:
+            return address
+    return None
+
+
+def _gates(place: Place) -> Iterator[int]:
+    """Where the program has instructions that call the kernel: in the kernel's own library first."""
+    instruction = _GATES[place.bitness]
+    code = [each for each in place.mappings if each.is_executable]
+    for each in sorted(code, key=lambda mapping: mapping.path != VDSO):
+        try:
+            data = place.read(min(each.end - each.start, _SEARCHED), each.start)
+        except SystemFailure:
+            continue
+        offset = data.find(instruction)
+        if offset >= 0:
+            yield each.start + offset
+
+
+def _explained(place: Place, error: OSError) -> SystemFailure:
+    number = error.errno or errno.EPERM
+    if number == errno.ETIMEDOUT:
+        text = "None of its threads could be stopped: the kernel is busy for them, with a disk for example. Try again."
+        return failure_with("ptrace", number, text=text)
+    if number == errno.EPERM:
+        return failure_with("ptrace", number, text=_why_refused(place.folder))
+    return failure_of("ptrace", error)
+
+
+def _why_refused(folder: Folder) -> str:
+    """Why its threads can't be stopped, or not be made to call, as sentences."""
+    try:
+        tracer = folder.tracer()
+    except OSError:
+        tracer = 0
+    if tracer:
+        return f"Process {tracer} debugs the program, and a program can have only one debugger. End that one first."
+    return "The system lets this Python not debug the program, or the program lets calls come only from its own places."

@@ -1,0 +1,271 @@
+"""Having a thread of another process stand still for a moment, and make system calls.
+
+What Linux lets nobody do from outside, a program has to do itself: one of its threads is stopped wherever it is,
+given other registers, led through the call, and given its own back. A call that it was waiting in goes on
+waiting: the kernel restarts it, as after any signal that nobody handles. No signal reaches the thread meanwhile,
+and nothing is written to the program's memory.
+
+https://man7.org/linux/man-pages/man2/ptrace.2.html
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import _thread
+import contextlib
+import ctypes
+import errno
+import math
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from memaccess._libc.ptrace import (
+    PTRACE_CONT,
+    PTRACE_DETACH,
+    PTRACE_EVENT_STOP,
+    PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG,
+    PTRACE_GETREGS,
+    PTRACE_GETSIGINFO,
+    PTRACE_GETSIGMASK,
+    PTRACE_INTERRUPT,
+    PTRACE_O_TRACESYSGOOD,
+    PTRACE_SEIZE,
+    PTRACE_SETREGS,
+    PTRACE_SETSIGMASK,
+    PTRACE_SYSCALL,
+    SYSCALL_STOP,
+    WALL,
+    Registers,
+    SignalInfo,
+    SyscallUserDispatch,
+    ptrace,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+T = TypeVar("T")
+
+CAN_TRACE = os.uname().machine == "x86_64" and ctypes.sizeof(ctypes.c_void_p) == 8
+"""Whether this Python knows the registers of the machine."""
+
+_PATIENCE_SECONDS = 1.0
+"""For how long a thread may be where the kernel does not interrupt it, such as waiting for a disk."""
+_AT_ONCE = 200
+"""So often it is asked without a pause whether a thread stands still: most do within 0.1 ms."""
+_PAUSE_SECONDS = 0.0002
+_ENDS = (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
+_NO_CALL = (1 << 64) - 1
+"""In orig_rax: the kernel has no system call to restart."""
+_ALL_SIGNALS = (1 << 64) - 1
+_MASK_BYTES = 8
+_LARGEST_ERROR = 4095
+_CODE_64, _STACK_64 = 0x33, 0x2B
+"""Selectors: __USER_CS and __USER_DS of the kernel's arch/x86/include/asm/segment.h."""
+_ARGUMENTS = {64: ("rdi", "rsi", "rdx", "r10", "r8", "r9"), 32: ("rbx", "rcx", "rdx", "rsi", "rdi", "rbp")}
+
+
+def in_own_thread(work: Callable[[], T]) -> T:
+    """Do it in a thread of its own: no Ctrl+C comes between, and when it ends nothing is traced any more."""
+    outcome: list[T] = []
+    trouble: list[BaseException] = []
+    begun, done = threading.Lock(), threading.Event()
+
+    def attempt() -> None:
+        if begun.acquire(blocking=False):
+            try:
+                outcome.append(work())
+            except BaseException as error:
+                trouble.append(error)
+            finally:
+                done.set()
+
+    interrupt: BaseException | None = None
+    while not done.is_set():
+        try:
+            # Not threading's: Ctrl+C in its start() or join() leaves nothing to wait for (Python 3.11).
+            _thread.start_new_thread(attempt, ())
+            done.wait()
+        except (RuntimeError, MemoryError):
+            if not begun.locked():
+                raise  # no thread could be started
+        except BaseException as error:  # Ctrl+C: the program must get its registers back first
+            interrupt = error
+    try:
+        if interrupt is not None:
+            raise interrupt
+        if trouble:
+            raise trouble[0]
+        return outcome[0]
+    finally:
+        trouble.clear()
+        del interrupt
+
+
+class StoppedThread:
+    """A thread that stands still. Use it in a ``with`` block, all of it in one thread of this process.
+
+    :raises TimeoutError: the kernel does not stop it in time.
+    :raises OSError: it has ended, or may not be traced, or another debugger traces it.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._patience = _PATIENCE_SECONDS
+
+    def __enter__(self) -> Self:
+        ptrace(PTRACE_SEIZE, self._number, data=PTRACE_O_TRACESYSGOOD)
+        self.stop()
+        self._patience = math.inf  # from now on it has to be brought back to where it was
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tell(PTRACE_DETACH)
+
+    def leave_system_call(self) -> None:
+        """Let it run from where it enters or leaves a system call, to where :meth:`stop` stops it."""
+        ptrace(PTRACE_INTERRUPT, self._number)
+        ptrace(PTRACE_CONT, self._number)
+        self._wait_for_stop()
+
+    def stop(self) -> None:
+        """Have it stand still where it can be given any registers."""
+        ptrace(PTRACE_INTERRUPT, self._number)
+        self._wait_for_stop()
+
+    def _wait_for_stop(self) -> None:
+        while (code := self._wait()) >> 8 != PTRACE_EVENT_STOP:
+            # A signal came first, and the program shall have it.
+            ptrace(PTRACE_CONT, self._number, data=0 if code == SYSCALL_STOP else code)
+            ptrace(PTRACE_INTERRUPT, self._number)
+
+    def _wait(self) -> int:
+        """Why it stopped: SYSCALL_STOP, PTRACE_EVENT_STOP in the second byte, or the number of a signal."""
+        deadline = time.monotonic() + self._patience
+        asked = 0
+        while (found := self._stopped()) is None:
+            asked += 1
+            if asked > _AT_ONCE:
+                if self._has_ended():
+                    raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+                if time.monotonic() > deadline:
+                    raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+                time.sleep(_PAUSE_SECONDS)
+        with contextlib.suppress(ChildProcessError):  # or another thread may take it for the end of a child
+            os.waitid(os.P_PID, self._number, os.WSTOPPED | os.WNOHANG | WALL)
+        code: int = found.code
+        return code if code == SYSCALL_STOP or code >> 8 == PTRACE_EVENT_STOP else int(found.signal)
+
+    def _stopped(self) -> SignalInfo | None:
+        """Why it stands still; None where it does not."""
+        # waitid() would tell as well, but only the first thread of this process that asks.
+        found = SignalInfo()
+        try:
+            ptrace(PTRACE_GETSIGINFO, self._number, data=ctypes.addressof(found))
+        except ProcessLookupError:
+            return None
+        return found
+
+    def _has_ended(self) -> bool:
+        # WNOWAIT: how a child of this process ended is for others to ask. Stops are told unasked.
+        told = os.waitid(os.P_PID, self._number, os.WEXITED | os.WNOHANG | os.WNOWAIT | WALL)
+        return told is not None and told.si_code in _ENDS
+
+    def _tell(self, request: int) -> None:
+        with contextlib.suppress(OSError):  # it has ended
+            ptrace(request, self._number)
+
+    def registers(self) -> Registers:
+        registers = Registers()
+        ptrace(PTRACE_GETREGS, self._number, data=ctypes.addressof(registers))
+        return registers
+
+    def set_registers(self, registers: Registers) -> None:
+        ptrace(PTRACE_SETREGS, self._number, data=ctypes.addressof(registers))
+
+    def signal_mask(self) -> int:
+        mask = ctypes.c_uint64()
+        ptrace(PTRACE_GETSIGMASK, self._number, _MASK_BYTES, ctypes.addressof(mask))
+        return mask.value
+
+    def set_signal_mask(self, mask: int) -> None:
+        value = ctypes.c_uint64(mask)
+        ptrace(PTRACE_SETSIGMASK, self._number, _MASK_BYTES, ctypes.addressof(value))
+
+    def dispatch(self) -> SyscallUserDispatch | None:
+        """From where it may call the kernel; None before Linux 6.4."""
+        found = SyscallUserDispatch()
+        try:
+            ptrace(
+                PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG,
+                self._number,
+                ctypes.sizeof(found),
+                ctypes.addressof(found),
+            )
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return None
+            raise
+        return found
+
+    def run_to_system_call(self) -> None:
+        """Let it run until it enters a system call, or leaves it."""
+        signal = 0
+        while True:
+            ptrace(PTRACE_SYSCALL, self._number, data=signal)
+            code = self._wait()
+            if code == SYSCALL_STOP:
+                return
+            # SIGSTOP can't be held up; it stops the program when the thread is let go.
+            signal = 0 if code >> 8 == PTRACE_EVENT_STOP else code
+
+
+class Caller:
+    """Makes system calls in a thread that stands still. Use it in a ``with`` block.
+
+    :param gate: where in the program the instruction is that calls the kernel.
+    :param bitness: how wide the process is for Linux.
+    """
+
+    def __init__(self, thread: StoppedThread, gate: int, bitness: int) -> None:
+        self._thread = thread
+        self._gate = gate
+        self._bitness = bitness
+
+    def __enter__(self) -> Self:
+        self._registers = self._thread.registers()
+        self._mask = self._thread.signal_mask()
+        self._thread.set_signal_mask(_ALL_SIGNALS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has ended
+            self._thread.leave_system_call()  # where that ends, the kernel would restart no other
+            self._thread.set_registers(self._registers)
+            self._thread.set_signal_mask(self._mask)
+
+    def call(self, number: int, *arguments: int) -> int:
+        """What the system call gives; a negative number is that of the error.
+
+        :raises OSError: the program has ended.
+        """
+        registers = Registers.from_buffer_copy(self._registers)
+        registers.rip, registers.rax, registers.orig_rax = self._gate, number, _NO_CALL
+        if self._bitness == 64:
+            # The thread may be in 32-bit code of Windows.
+            registers.cs, registers.ss = _CODE_64, _STACK_64
+        for name, value in zip(_ARGUMENTS[self._bitness], arguments, strict=False):
+            setattr(registers, name, value)
+        self._thread.set_registers(registers)
+        self._thread.run_to_system_call()
+        self._thread.run_to_system_call()
+        result: int = self._thread.registers().rax & (1 << self._bitness) - 1
+        is_error = result >= (1 << self._bitness) - _LARGEST_ERROR
+        return result - (1 << self._bitness) if is_error else result
