@@ -157,8 +157,18 @@ class Folder:
 
         :raises OSError: it has ended.
         """
-        lines = dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
-        return int(lines["Tgid"])
+        return int(self._lines()["Tgid"])
+
+    def numbers(self) -> set[int]:
+        """Its pid, and those that it has for itself, in the containers that it runs in.
+
+        :raises OSError: it has ended.
+        """
+        lines = self._lines()
+        return set(map(int, lines.get("NSpid", lines["Tgid"]).split()))  # NSpid is there since Linux 4.1
+
+    def _lines(self) -> dict[str, str]:
+        return dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
 
     def program(self) -> str | None:
         """The file that it runs; None where the system does not tell, or there is none."""
