@@ -62,6 +62,10 @@ def list_windows(*, system: System | None = None) -> list[WindowInfo]:
 
     Windows lists them with `EnumWindows
     <https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-enumwindows>`__.
+    On Linux they are those of X11, as `the window manager lists them
+    <https://specifications.freedesktop.org/wm-spec/latest/>`__, or what is on the screen where it does not.
+    Under Wayland only programs that use X11 have any. It needs libxcb; windows whose process is not known, or runs
+    on another machine, are left out.
 
     >>> list_windows()
     [WindowInfo(title='The Game', pid=5555)]

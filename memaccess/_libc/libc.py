@@ -51,3 +51,8 @@ process_vm_readv.argtypes = _arguments
 process_vm_writev = library.process_vm_writev
 process_vm_writev.restype = ctypes.c_ssize_t
 process_vm_writev.argtypes = _arguments
+
+# https://man7.org/linux/man-pages/man3/free.3.html
+free = library.free
+free.restype = None
+free.argtypes = (ctypes.c_void_p,)

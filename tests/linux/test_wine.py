@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import operator
@@ -15,7 +16,7 @@ import pytest
 from support import linux, targets
 
 import memaccess
-from memaccess import MemoryView, ProcessNotFoundError, find_processes, list_processes
+from memaccess import MemoryView, ProcessNotFoundError, find_processes, list_processes, list_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,20 @@ def appeared(name: str, known: set[int]) -> ProcessInfo:
                 return each
         time.sleep(0.05)
     raise AssertionError(f"{name} did not start")
+
+
+@contextlib.contextmanager
+def screen_of(pid: int) -> Iterator[None]:
+    """A block in which the screen of that process is the one whose windows are listed, once it has one."""
+    words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    (display,) = (word for word in words if word.startswith(b"DISPLAY="))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", display.decode().partition("=")[2])
+        deadline = time.monotonic() + PATIENCE
+        while not any(each.pid == pid for each in list_windows()):
+            assert time.monotonic() < deadline, "it shows no window"
+            time.sleep(0.05)
+        yield
 
 
 def pages(regions: list[list[Any]]) -> dict[int, tuple[Any, ...]]:
@@ -194,6 +209,8 @@ def test_a_program_that_it_starts_is_found_by_name(inside: Inside) -> None:
             names = [each[0].lower() for each in told["modules"]]
             assert {"notepad.exe", "user32.dll"} <= {each.name.lower() for each in view.modules()}
             assert view.modules()[0].name == names[0] == "notepad.exe"
+            with screen_of(found.pid), MemoryView.from_window("Untitled - Notepad") as same:
+                assert same.pid == found.pid
             with pytest.raises(ProcessNotFoundError, match="Windows has other pids") as caught:
                 MemoryView(started)
             assert f"notepad.exe is {found.pid}" in str(caught.value.explanation)

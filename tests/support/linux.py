@@ -11,6 +11,11 @@ def descriptor_count() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+def used_memory() -> int:
+    """How many bytes of memory this process uses."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def child_processes() -> set[int]:
     """The pids of the programs that this process has started and that still run."""
     found = set()

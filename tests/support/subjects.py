@@ -223,10 +223,10 @@ def is_linux(subject: Subject) -> bool:
     return subject.is_real and known_linux.IS_LINUX
 
 
-def require_windows(subject: Subject) -> None:
-    """Skip what memaccess does not do to programs of Linux yet."""
+def require_windows(subject: Subject, why: str) -> None:
+    """Skip what programs of Linux do not have."""
     if is_linux(subject):
-        pytest.skip("memaccess can't do this to programs of Linux yet")
+        pytest.skip(f"no test for programs of Linux: {why}")
 
 
 def require_reach(subject: Subject, page: str) -> None:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def virtual_screen() -> Iterator[str]:
+def virtual_screen(*options: str) -> Iterator[str]:
     """Start an X server on a display number of its own choice; yield the value for ``DISPLAY``."""
     reader, writer = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "800x600x24", "-nolisten", "tcp", *options],
         pass_fds=[writer],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -45,10 +45,3 @@ def failure_from(cause: Cause, api: str = "", text: str = "") -> SystemFailure:
     failure = SystemFailure(api, cause)
     failure.text = text or f"{os.strerror(failure.errno)}."
     return failure
-
-
-def not_yet(api: str, what: str) -> SystemFailure:
-    """The failure of what memaccess can't do here."""
-    failure = failure_with(api, errno.ENOTSUP)
-    failure.text = f"memaccess can't {what} on Linux yet."
-    return failure

@@ -184,16 +184,24 @@ class Folder:
 
         :raises OSError: it has ended.
         """
-        return int(self._facts()["Tgid"])
+        return int(self._lines()["Tgid"])
 
     def tracer(self) -> int:
         """The process that debugs it; 0 where none does.
 
         :raises OSError: it has ended.
         """
-        return int(self._facts()["TracerPid"])
+        return int(self._lines()["TracerPid"])
 
-    def _facts(self) -> dict[str, str]:
+    def numbers(self) -> set[int]:
+        """Its pid, and those that it has for itself, in the containers that it runs in.
+
+        :raises OSError: it has ended.
+        """
+        lines = self._lines()
+        return set(map(int, lines.get("NSpid", lines["Tgid"]).split()))  # NSpid is there since Linux 4.1
+
+    def _lines(self) -> dict[str, str]:
         return dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
 
     def program(self) -> str | None:

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from memaccess._backend.linux import _facts
-from memaccess._backend.linux._codes import failure_from, failure_of, failure_with, not_yet
+from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
 from memaccess._backend.linux._proc import Folder, number_in, pids
 from memaccess._backend.linux._process import LinuxProcess, WineProcess
 from memaccess._backend.linux._programs import native_program, program_of
@@ -39,6 +39,10 @@ _PATIENCE_SECONDS = 2.0
 """For how long Wine may be loading a program."""
 _PAUSE_SECONDS = 0.01
 _PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
+_NO_LIBRARY = (
+    "The windows are listed through X11, and its library libxcb can't be loaded ({}). Install it for this Python: "
+    "the package is called libxcb1 on Debian and Ubuntu, libxcb elsewhere."
+)
 
 
 class Linux:
@@ -86,7 +90,11 @@ class Linux:
         return _described(pid)
 
     def windows(self) -> list[WindowInfo]:
-        raise not_yet("XQueryTree", "list windows")
+        try:
+            from memaccess._backend.linux import _windows  # the library of X11 is not everywhere
+        except OSError as error:
+            raise failure_from(Cause.OTHER, "dlopen", _NO_LIBRARY.format(error)) from None
+        return _windows.windows()
 
     def why_not_opened(self, pid: int, cause: Cause, /) -> str:
         facts = _facts.Facts(pid, own_user=os.geteuid(), ptrace_scope=number_in(_PTRACE_SCOPE, 0))
