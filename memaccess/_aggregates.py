@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     from memaccess._arguments import Address
+    from memaccess._types import Codec
 
 E = TypeVar("E", bound=Exception)
 
@@ -246,28 +247,35 @@ class Aggregates(TypedMemory):
         >>> view.read_many([('int', 0x401000), ('float', 0x401034), (2, 0x401010)])
         [100, 2.5, b'Zo']
         """
-        codecs = []
-        ranges = []
+        codecs: list[Codec[Any] | None] = []
+        ranges: list[tuple[int, int]] = []
+        known: dict[str, Codec[Any]] = {}
         lost: dict[int, Exception] = {}
-        for index, (what, address) in enumerate(requests):
-            codec = type_named(what).codec(self._model) if isinstance(what, str) else None
-            codecs.append(codec)
-            size = checked_count(what if codec is None else codec.size)
+        for what, where in requests:
+            if isinstance(what, str):
+                codec = known.get(what)
+                if codec is None:
+                    codec = known[what] = type_named(what).codec(self._model)
+                size = codec.size
+            else:
+                codec, size = None, checked_count(what)
             try:
-                ranges.append((size, self._checked_address(address, size)))
+                address = self._checked_address(where, size)
             except (MemoryAccessError, LookupError, OverflowError, BadImageError) as error:
                 # Where it is no int, it is what the program's memory leads to.
-                if not return_errors or isinstance(address, int):
+                if not return_errors or isinstance(where, int):
                     raise
-                lost[index] = _without_traceback(error)
-                ranges.append((0, 0))
-        pieces = self._read_ranges(ranges, return_errors)
-        return [
-            lost.get(index, piece)
-            if codec is None or index in lost or isinstance(piece, MemoryAccessError)
-            else codec.decode(piece)
-            for index, (codec, piece) in enumerate(zip(codecs, pieces, strict=True))
+                lost[len(ranges)] = _without_traceback(error)
+                codec, size, address = None, 0, 0
+            codecs.append(codec)
+            ranges.append((size, address))
+        values: list[Any] = [
+            piece if codec is None or isinstance(piece, MemoryAccessError) else codec.decode(piece)
+            for codec, piece in zip(codecs, self._read_ranges(ranges, return_errors), strict=True)
         ]
+        for index, lost_one in lost.items():
+            values[index] = lost_one
+        return values
 
     def _read_ranges(
         self, ranges: list[tuple[int, int]], return_errors: bool
@@ -277,15 +285,18 @@ class Aggregates(TypedMemory):
 
         pieces: list[bytes | MemoryAccessError] = [b""] * len(ranges)
         alone: list[int] = []
-        for span in _batch.merge(ranges):
-            try:
-                data = self.read(span.size, span.address)
-            except MemoryAccessError:
-                alone.extend(span.members)
+        places, members = _batch.merge(ranges)
+        for place, inside, data in zip(places, members, self._source.read_each(places), strict=True):
+            if data is None:
+                alone.extend(inside)
                 continue
-            for member in span.members:
+            if len(inside) == 1:
+                pieces[inside[0]] = data
+                continue
+            for member in inside:
                 size, address = ranges[member]
-                pieces[member] = data[address - span.address : address - span.address + size]
+                offset = address - place[1]
+                pieces[member] = data[offset : offset + size]
         for member in sorted(alone):
             try:
                 pieces[member] = self.read(*ranges[member])

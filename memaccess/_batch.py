@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from memaccess._errors import SystemFailure
 from memaccess._records import PAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from collections.abc import Callable, Iterator, Sequence
 
 _LONGEST = 1 << 20
-"""Bytes of a span at the most; larger reads bring nothing more."""
+"""Bytes that are read at once at the most; more bring nothing more."""
 
 
-class Span(NamedTuple):
-    """A stretch of memory to read at once, and the requests that lie in it."""
+def merge(requests: Sequence[tuple[int, int]]) -> tuple[list[tuple[int, int]], list[list[int]]]:
+    """Few places that cover all *requests* and touch no page besides theirs; and which requests lie in each.
 
-    address: int
-    size: int
-    members: tuple[int, ...]
-
-
-def merge(requests: Sequence[tuple[int, int]]) -> list[Span]:
-    """Few spans that cover all *requests* ``(size, address)`` and touch no page besides theirs.
-
-    So a span can't be read only where one of its members can't be read either.
+    Requests and places are ``(size, address)``. A place can't be read only where one of its requests
+    can't be read either.
     """
-    spans: list[Span] = []
-    members: list[int] = []
-    start = end = 0
-    for index in sorted(range(len(requests)), key=lambda index: requests[index][1]):
+    places: list[tuple[int, int]] = []
+    members: list[list[int]] = []
+    start = end = apart = -1
+    addresses = [address for _, address in requests]
+    for index in sorted(range(len(requests)), key=addresses.__getitem__):
         size, address = requests[index]
-        apart = address // PAGE > (end - 1) // PAGE + 1
-        if members and (apart or address + size - start > _LONGEST):
-            spans.append(Span(start, end - start, tuple(members)))
-            members = []
-        if not members:
-            start, end = address, address + size
-        members.append(index)
-        end = max(end, address + size)
+        stop = address + size
+        if address >= apart or stop - start > _LONGEST:
+            if members:
+                places.append((end - start, start))
+            members.append([])
+            start, end = address, -1
+        members[-1].append(index)
+        if stop > end:
+            end = stop
+            apart = (end - 1 | PAGE - 1) + 1 + PAGE  # from there on, a page lies in between
     if members:
-        spans.append(Span(start, end - start, tuple(members)))
-    return spans
+        places.append((end - start, start))
+    return places, members
+
+
+def one_by_one(
+    read: Callable[[int, int], bytes], places: Sequence[tuple[int, int]]
+) -> Iterator[bytes | None]:
+    """The bytes of each place ``(size, address)``, each by a call of *read*; None where that fails."""
+    for size, address in places:
+        try:
+            data = read(size, address)
+        except SystemFailure:
+            yield None
+        else:
+            yield data

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol, overload
 
     from memaccess._arguments import Address
-    from memaccess._types import CType
+    from memaccess._types import Codec, CType, DataModel
 
 T = TypeVar("T")
 
@@ -74,10 +74,19 @@ def _reader(c_type: CType[T]) -> ReadMethod[T]:
 
 def _general_reader(c_type: CType[T]) -> Any:
     """A reader for types whose size is the target's, or whose values are converted."""
+    known: dict[DataModel, Codec[T]] = {}
 
     def read(self: TypedMemory, address: Address) -> T:
-        codec = c_type.codec(self._model)
-        return codec.decode(self.read(codec.size, address))
+        codec = known.get(self._model) or known.setdefault(self._model, c_type.codec(self._model))
+        size = codec.size
+        if type(address) is not int or not 0 <= address <= self._address_limit - size:
+            address = self._checked_address(address, size)
+        try:
+            (item,) = codec.unpack(self._source.read(size, address))
+        except SystemFailure as failure:
+            raise self._read_error(failure, size, address) from None
+        value: T = item if codec.convert is None else codec.convert(item)
+        return value
 
     return read
 

@@ -15,7 +15,7 @@ from memaccess._records import Access
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import SupportsIndex
 
     from typing_extensions import Self
@@ -35,6 +35,9 @@ class _Refusal:
         raise self._system.refusal(self._cause)
 
     read = read_into = write = write_forced = _refuse
+
+    def read_each(self, places: Sequence[tuple[int, int]], /) -> list[None]:
+        return [None] * len(places)  # read() refuses
 
 
 class MemoryView(NameAccess, Aggregates):

@@ -21,6 +21,7 @@ from memaccess._arguments import byte_count
 from memaccess._backend import _pages, _places
 from memaccess._backend._interface import Process, System
 from memaccess._backend.windows import _facts, _forcing, _paths, _protection
+from memaccess._batch import one_by_one
 from memaccess._errors import Cause, SystemFailure
 from memaccess._fake_images import FakeDebugInfo, make_image
 from memaccess._pe import read_header
@@ -39,7 +40,7 @@ from memaccess._win32._codes import (
 from memaccess._win32._constants import MemoryState, MemoryType, PageProtection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -537,6 +538,9 @@ class _OpenedFake:
         except SystemFailure as failure:
             target.raw = failure.data + target.raw[len(failure.data) :]
             raise
+
+    def read_each(self, places: Sequence[tuple[int, int]], /) -> Iterator[bytes | None]:
+        return one_by_one(self.read, places)
 
     def _readable_pieces(self, size: int, address: int) -> Iterator[bytes]:
         """The bytes from *address* on, as far as they can be read."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from memaccess._errors import Cause, SystemFailure
     from memaccess._records import Access, AddressSpace, Module, ProcessInfo, Region, SourceLine, WindowInfo
@@ -26,6 +26,13 @@ class MemoryReader(Protocol):
 
     def read_into(self, buffer: memoryview, address: int, /) -> None:
         """Fill *buffer*, which is writable, contiguous; its items may have any size."""
+        ...
+
+    def read_each(self, places: Sequence[tuple[int, int]], /) -> Iterable[bytes | None]:
+        """The bytes of each place ``(size, address)``, in as few calls as the system can do it.
+
+        None for a place that could not be read: :meth:`read` is asked about it again, and says why.
+        """
         ...
 
 

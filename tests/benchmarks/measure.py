@@ -1,21 +1,26 @@
-"""The measurements; they run in a Windows Python. ``python measure.py STUB [ROW…]``."""
+"""The measurements, in the Python that is measured. ``python measure.py STUB [ROW…]`` for Windows, TARGET for Linux."""
 
 from __future__ import annotations
 
 import ctypes
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 from exports import measure_exports
 from expressions import measure_expressions
 from imports import measure_import
+from native import measure_batch, measure_bulk, measure_typed
 from reads import measure_bulk_read, measure_typed_read
 from regions import measure_regions
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def main(stub: str, *rows: str) -> None:
-    """Measure the rows that are named, or all."""
-    measurements = {
+
+def on_windows(stub: str) -> dict[str, Callable[[], None]]:
+    """The rows; the DLL stands in for functions of kernel32."""
+    return {
         "import": measure_import,
         "typed": lambda: measure_typed_read(stub),
         "bulk": measure_bulk_read,
@@ -23,6 +28,21 @@ def main(stub: str, *rows: str) -> None:
         "exports": lambda: measure_exports(stub),
         "expressions": lambda: measure_expressions(stub),
     }
+
+
+def on_linux(target: str) -> dict[str, Callable[[], None]]:
+    """The rows; the program is read."""
+    return {
+        "import": measure_import,
+        "typed": lambda: measure_typed(target),
+        "batch": lambda: measure_batch(target),
+        "bulk": lambda: measure_bulk(target),
+    }
+
+
+def main(given: str, *rows: str) -> None:
+    """Measure the rows that are named, or all."""
+    measurements = on_linux(given) if sys.platform == "linux" else on_windows(given)
     unknown = set(rows) - set(measurements)
     if unknown:
         sys.exit(f"no row is called {' or '.join(sorted(unknown))}; there are {', '.join(measurements)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import known_wine
@@ -9,7 +10,7 @@ import pytest
 from support.outcomes import ANY_CODE, WORKS, Outcome, outcome_of
 from support.subjects import PAGE, is_wide
 
-from memaccess import NotReadableError, PartialReadError
+from memaccess import MemoryAccessError, NotReadableError, PartialReadError, TargetExitedError
 
 if TYPE_CHECKING:
     from support.subjects import Subject
@@ -148,3 +149,69 @@ def test_the_error_names_the_region_that_refused(subject: Subject) -> None:
         assert caught.value.region is not None
         assert caught.value.region.base == end
         assert caught.value.region.state != "committed"
+
+
+# -- batches
+
+PLACES = (
+    "null",
+    "kernel",
+    "free",
+    *READABLE,
+    "noaccess",
+    "guard",
+    "reserved",
+    "border_ansi",
+    "run",
+    "lonely",
+)
+
+
+def batch(subject: Subject) -> list[tuple[str | int, int]]:
+    """Requests of every size in every kind of memory, and over its end; what can be read lies in between."""
+    requests: list[tuple[str | int, int]] = []
+    for page in filter(subject.has, PLACES):
+        address = subject.address(page)
+        requests += [(0, address), ("int", address), (SIZE, address + PAGE - SIZE), ("int", address + 1)]
+        if page not in ("null", "kernel"):
+            requests += [(SIZE, address + PAGE - 8), (3 * PAGE, address), (PAGE, address)]
+    return requests[::2] + requests[1::2]
+
+
+def test_a_batch_brings_what_single_reads_bring(subject: Subject) -> None:
+    requests = batch(subject)
+    with subject.open("r") as view:
+        values = view.read_many(requests, return_errors=True)
+        for (what, address), value in zip(requests, values, strict=True):
+            read = view.read_int if what == "int" else functools.partial(view.read, what)
+            try:
+                assert value == read(address)
+            except MemoryAccessError as error:
+                facts = [
+                    (type(each), str(each), each.code, each.address, each.size, each.transferred, each.data)
+                    for each in (value, error)
+                ]
+                assert facts[0] == facts[1]
+    assert {type(value) for value in values} >= {int, bytes, NotReadableError}
+
+
+def test_of_a_batch_the_first_request_that_fails_is_the_error(subject: Subject) -> None:
+    requests = batch(subject)
+    with subject.open("r") as view:
+        values = view.read_many(requests, return_errors=True)
+        first = next(value for value in values if isinstance(value, MemoryAccessError))
+        with pytest.raises(type(first)) as caught:
+            view.read_many(requests)
+        good = [each for each, value in zip(requests, values, strict=True) if isinstance(value, (int, bytes))]
+        assert view.read_many(good) == [value for value in values if isinstance(value, (int, bytes))]
+    assert (caught.value.address, caught.value.size) == (first.address, first.size)
+
+
+def test_a_batch_from_a_program_that_has_ended_is_all_errors(subject: Subject) -> None:
+    requests = batch(subject)
+    with subject.open("r") as view:
+        subject.end(0)
+        values = view.read_many(requests, return_errors=True)
+    # Nothing is read of no bytes.
+    assert {type(each) for each in values if each != b""} == {TargetExitedError}
+    assert sum(each == b"" for each in values) == sum(what == 0 for what, _ in requests)

@@ -156,6 +156,8 @@ def test_a_program_lives_on_where_its_first_thread_has_ended() -> None:
             assert len(list(view.regions(state="committed"))) >= before - 5
             region = max(view.regions(writable=True), key=lambda region: region.size)
             assert len(view.read(1 << 17, region.base)) == 1 << 17
+            places = [(8, region.base + 8192 * index) for index in range(16)]
+            assert view.read_many(places) == [view.read(*place) for place in places]
     finally:
         process.kill()
         process.communicate()

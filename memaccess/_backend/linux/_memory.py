@@ -2,8 +2,9 @@
 
 Small reads go through ``/proc/PID/mem``: Python's own ``pread`` makes the bytes object, and nothing
 is faster. From 64 KiB on ``process_vm_readv`` is, which copies once and not twice (measured on Linux
-6.18: 12 us for 64 KiB either way; for 1 MiB 7.4 GB/s against 5.6). What it refuses goes through the
-file again, which asks for no protection.
+6.18: 12 us for 64 KiB either way; for 1 MiB 7.4 GB/s against 5.6). And many small reads in different
+places: it takes 1024 of them in one call. What it refuses goes through the file again, which asks for
+no protection.
 
 https://man7.org/linux/man-pages/man2/process_vm_readv.2.html
 https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html
@@ -18,18 +19,32 @@ assert sys.platform == "linux"
 import ctypes
 import errno
 import os
+from array import array
+from bisect import bisect_right
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any
 
 from memaccess._backend.linux._codes import failure_from, failure_with
+from memaccess._batch import one_by_one
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import OTHER, Transfer, place_of, process_vm_readv, process_vm_writev
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from memaccess._image import Read
     from memaccess._libc._descriptors import OwnedDescriptor
 
 _SMALL = 1 << 16
 """So many bytes take the same time both ways."""
+_FEW = 10
+"""So many places take the same time in one call and one by one."""
+_PATIENCE = 8
+"""So often it may stop; from then on, each call has to bring more than a few places."""
+_MANY = 1024
+"""How many the kernel takes in one call: IOV_MAX."""
+_LARGE = 1 << 14
+"""A place of more bytes is read alone: the call is the lesser part, and a copy is saved."""
 _HIGHEST_OFFSET = (1 << 63) - 1
 _HIGHEST_ADDRESS = (1 << 8 * ctypes.sizeof(ctypes.c_void_p)) - 1
 """What a pointer of this Python can name; a file reaches further in a 32-bit one."""
@@ -95,6 +110,52 @@ class Memory:
                 trouble.data = whole.raw[: trouble.transferred]
                 raise
 
+    def read_each(self, places: Sequence[tuple[int, int]], /) -> Iterator[bytes | None]:
+        """The bytes of each place; None where there are none, and :meth:`read` says why."""
+        for first in range(0, len(places), _MANY):
+            part = places[first : first + _MANY]
+            yield from one_by_one(self.read, part) if len(part) < _FEW else self._read_together(part)
+
+    def _read_together(self, places: Sequence[tuple[int, int]]) -> Iterator[bytes | None]:
+        """As above, for no more places than one call takes."""
+        sizes = [size if size <= _LARGE else 0 for size, _ in places]
+        ends = list(accumulate(sizes))
+        data = bytes(ends[-1])
+        try:
+            self._gather(data, ends, sizes, [address for _, address in places])
+        except (OverflowError, SystemFailure):  # beyond the pointers of this Python, or closed meanwhile
+            sizes = [0] * len(places)
+        for place, size, end in zip(places, sizes, ends, strict=True):
+            if size == place[0]:
+                yield data[end - size : end]
+            else:
+                yield from one_by_one(self.read, (place,))
+
+    def _gather(self, data: bytes, ends: list[int], sizes: list[int], addresses: list[int]) -> None:
+        """Fill *data*, which nobody else has seen, from several places; those that it can't read get the size 0.
+
+        :param ends: where in *data* the bytes of each place end.
+        """
+        others = array("L", chain.from_iterable(zip(addresses, sizes, strict=True)))  # an iovec for each
+        start, there = place_of(data), others.buffer_info()[0]
+        index = done = stops = 0
+        while index < len(ends) and (stops - _PATIENCE) * _FEW <= index:
+            here = array("L", (start + done, len(data) - done))
+            count = process_vm_readv(
+                self.pid, here.buffer_info()[0], 1, there + index * OTHER, len(ends) - index, 0
+            )
+            if count < 0 and ctypes.get_errno() != errno.EFAULT:  # it may not, or there is no such call
+                break
+            index = bisect_right(ends, done + max(count, 0), index)
+            if index < len(ends):
+                # It stops at the first place that it can't read, though it may have read a part of it.
+                stops += 1
+                sizes[index] = 0
+                done = ends[index]
+                index += 1
+        first = index if self.is_alive() else 0  # as in _transfer: it goes by the pid
+        sizes[first:] = [0] * (len(sizes) - first)
+
     def _copy_in(self, place: int, address: int, size: int) -> None:
         """Copy from the process to that place in this one; a failure says how many bytes arrived."""
         done = 0
@@ -109,7 +170,8 @@ class Memory:
     def _copy_out(self, place: int, address: int, size: int) -> int:
         """Copy into the process from that place in this one, where the program itself may write; how much of it was."""
         done = 0
-        while done < size:
+        # A process that has the pid now must not be written to.
+        while done < size and self.is_alive():
             count = self._transfer(process_vm_writev, place + done, address + done, size - done)
             if count <= 0:
                 break
@@ -127,12 +189,12 @@ class Memory:
 
     def _transfer(self, function: Any, place: int, address: int, size: int) -> int:
         """How many bytes were copied; 0 or less where none could be."""
-        # It goes by the pid: another process that has it now must not be written to, nor count as this one.
-        if address + size > _HIGHEST_ADDRESS or not self.is_alive():
+        if address + size > _HIGHEST_ADDRESS:
             return 0
         both = Transfer(place, size, address, size)
         here = ctypes.addressof(both)
         count: int = function(self.pid, here, 1, here + OTHER, 1, 0)
+        # It goes by the pid: another process that has that now does not count as this one.
         return count if count <= 0 or self.is_alive() else 0
 
     def _transfer_through_file(self, function: Any, place: int, address: int, size: int) -> int:

@@ -29,6 +29,7 @@ from memaccess._backend.windows import (
 )
 from memaccess._backend.windows._mapping import mapped_file_at, query
 from memaccess._backend.windows._opening import OWN_MODEL, image_path, open_process
+from memaccess._batch import one_by_one
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import Access, AddressSpace
 from memaccess._win32 import kernel32, ntdll
@@ -45,7 +46,7 @@ from memaccess._win32._declare import failure, last_failure
 from memaccess._win32._types import DWORD, HANDLE, ULONG64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from typing_extensions import Self
 
@@ -101,6 +102,9 @@ class WindowsProcess:
             except SystemFailure as trouble:
                 trouble.data = ctypes.string_at(_start_of(buffer), trouble.transferred)
                 raise
+
+    def read_each(self, places: Sequence[tuple[int, int]], /) -> Iterator[bytes | None]:
+        return one_by_one(self.read, places)
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         if byte_count(data):  # WriteProcessMemory of Wine 8 refuses size 0 with 87
