@@ -27,7 +27,7 @@ from _prefix import (
 from _run import clean_environment, run, windows_path
 from _runtime import ensure_runtime, extras_folder, pip_install, runtime_folder
 from _screen import virtual_screen
-from _session import TEST_WORDS, TESTS_OF_WINDOWS, installed_package, is_required
+from _session import TEST_WORDS, TESTS_OF_OUTSIDE, TESTS_OF_WINDOWS, installed_package, is_required
 from _wow64 import ensure_wow64_loader
 from build import folder_of_targets
 
@@ -61,6 +61,8 @@ def _split(arguments: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
         return arguments, []
     if arguments[:1] == ["test"]:
         return arguments[:2], arguments[2:]
+    if arguments[:1] == ["outside"]:
+        return arguments[:1], arguments[1:]
     if arguments[:1] != ["python"]:
         return arguments, []
     count = 2
@@ -101,6 +103,12 @@ def _python(options: argparse.Namespace) -> int:
 def _test(options: argparse.Namespace) -> int:
     _provision(argparse.Namespace(bits=[]))
     return _with_package(options.bits, [*TEST_WORDS, *(options.arguments or TESTS_OF_WINDOWS)])
+
+
+def _outside(options: argparse.Namespace) -> int:
+    _provision(argparse.Namespace(bits=[]))
+    ensure_wow64_prefix(ensure_wow64_loader(wine_version()))
+    return subprocess.call([sys.executable, *TEST_WORDS, *(options.arguments or TESTS_OF_OUTSIDE)])
 
 
 def _with_package(bits: int, words: Sequence[str]) -> int:
@@ -165,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_python(commands.add_parser("python", help="run Windows' Python"))
     _add_install(commands.add_parser("install", help="install packages for `python --extras`"))
     _add_test(commands.add_parser("test", help="run the tests there, for tox"))
+    _add_outside(commands.add_parser("outside", help="run the tests that watch Wine from Linux, for tox"))
     kill = commands.add_parser("kill", help="stop all Windows programs in the prefix")
     kill.set_defaults(do=_kill)
     return parser
@@ -190,6 +199,11 @@ def _add_python(command: argparse.ArgumentParser) -> None:
 def _add_test(command: argparse.ArgumentParser) -> None:
     command.add_argument("bits", type=int, choices=WIDTHS, metavar="BITS", help="64 or 32")
     command.set_defaults(do=_test, optional=True)
+    command.epilog = "What follows is given to pytest as it is."
+
+
+def _add_outside(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(do=_outside, optional=True)
     command.epilog = "What follows is given to pytest as it is."
 
 
