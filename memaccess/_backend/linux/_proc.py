@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ENDED = "ZXx"
 """The states of processes that have ended: their parent has not asked yet how, or they are being taken away."""
-_NO_LONGER = (errno.ESRCH, errno.ENOENT)
+NO_LONGER = (errno.ESRCH, errno.ENOENT)
 """What files give that have gone with the first thread."""
 _EXITING, _OF_KERNEL = 0x4, 0x20_0000
 """Flags of threads: PF_EXITING and PF_KTHREAD of the kernel's include/linux/sched.h."""
@@ -87,7 +87,7 @@ class Folder:
         try:
             return self.open(name, flags)
         except OSError as error:
-            if error.errno not in _NO_LONGER:
+            if error.errno not in NO_LONGER:
                 raise
             for thread in self.names("task"):
                 with contextlib.suppress(OSError):
