@@ -176,8 +176,8 @@ class Aggregates(TypedMemory):
         :param address: where it begins in the program's memory.
         :returns: a tuple for a format, an instance for a class.
         :raises ValueError: the format is none.
-        :raises TypeError: the layout is none, or a class with pointers of another width than the
-            target's.
+        :raises TypeError: the layout is none, or a class that lies otherwise in the target: its pointers
+            have another width there, or its fields another alignment.
         :raises MemoryAccessError: as in :meth:`read`.
 
         >>> view.read_struct('if', 0x401030)
@@ -208,7 +208,7 @@ class Aggregates(TypedMemory):
         :param address: where it goes in the program's memory.
         :param force: write also where the program itself may not, as in :meth:`write`.
         :raises ValueError: the format is none, or the values don't match it.
-        :raises TypeError: the layout is none, or has pointers of another width than the target's.
+        :raises TypeError: the layout is none, or lies otherwise in the target, as in :meth:`read_struct`.
         :raises MemoryAccessError: as in :meth:`write`.
 
         >>> view.write_struct('if', (7, 2.5), 0x401030)

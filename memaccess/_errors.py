@@ -14,7 +14,7 @@
         ├── NotWritableError          the memory there can't be written
         │   └── PartialWriteError        some of it was written, see ``transferred``
         ├── MissingRightError         the view was opened without the right; also a PermissionError
-        ├── TargetExitedError         the program has ended; also a ProcessLookupError
+        ├── TargetExitedError         the program has ended, or was replaced; also a ProcessLookupError
         ├── WrongBitnessError         this Python can't reach that far into a wider program
         └── ClosedViewError           the view was closed
     LookupError
@@ -55,6 +55,8 @@ class Cause(enum.Enum):
     """The view was closed."""
     OUT_OF_REACH = enum.auto()
     """This Python is too narrow for that address."""
+    REPLACED = enum.auto()
+    """The process runs another program now, and the memory of the one that was opened is gone."""
     INCOMPLETE = enum.auto()
     """It claims success, and has copied less than all."""
     OTHER = enum.auto()
@@ -68,6 +70,7 @@ _ERRNO_OF = {
     Cause.INACCESSIBLE: _errno.EFAULT,
     Cause.CLOSED: _errno.EBADF,
     Cause.OUT_OF_REACH: _errno.ENOTSUP,
+    Cause.REPLACED: _errno.ESRCH,
     Cause.INCOMPLETE: _errno.EFAULT,
     Cause.OTHER: _errno.EINVAL,
 }
@@ -251,7 +254,11 @@ class MissingRightError(MemoryAccessError, PermissionError):
 
 
 class TargetExitedError(MemoryAccessError, ProcessLookupError):
-    """The program has ended, and its memory is gone."""
+    """The program has ended, and its memory is gone.
+
+    Or its process runs another program now, which the view can't go on with: on Linux one of another
+    width, or one that may not be opened.
+    """
 
     __module__ = "memaccess"
 

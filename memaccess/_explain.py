@@ -198,6 +198,8 @@ def _reason_of_process(process: Process, failure: SystemFailure, address: int | 
     ended = _ended(process)
     if ended:
         return TargetExitedError, ended, None
+    if failure.cause is Cause.REPLACED:
+        return TargetExitedError, failure.text, None
     if failure.cause is Cause.OUT_OF_REACH:
         return WrongBitnessError, _too_wide(process, address), None
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from memaccess._errors import SystemFailure
+from memaccess._errors import Cause, SystemFailure
 from memaccess._records import PAGE, PartialRead
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def read_available(process: Process, size: int, address: int) -> PartialRead:
     """Read the range region by region, and page by page where a region changes under our hands.
 
-    :raises SystemFailure: the program has ended, or the view was closed.
+    :raises SystemFailure: the program has ended or was replaced, or the view was closed.
     """
     data = bytearray(size)
     missing: list[tuple[int, int]] = []
@@ -73,8 +73,8 @@ def _read_part(process: Process, start: int, stop: int, how: _How) -> Iterator[t
     try:
         yield start, process.read(stop - start, start)
         return
-    except SystemFailure:
-        if not process.is_alive():
+    except SystemFailure as failure:
+        if failure.cause is Cause.REPLACED or not process.is_alive():
             raise
     middle = (start + stop) // 2 // PAGE * PAGE
     if middle <= start:

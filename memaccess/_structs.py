@@ -13,11 +13,18 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import checked_text
+from memaccess._types import DataModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from memaccess._types import DataModel
+OWN_MODEL = DataModel(
+    struct.calcsize("P"),
+    struct.calcsize("l"),
+    ctypes.sizeof(ctypes.c_wchar),
+    ctypes.alignment(ctypes.c_longlong),
+)
+"""That of this Python."""
 
 _ITEM = re.compile(r"\s*(\d*)([a-zA-Z?])|\s+$")
 _UNALIGNED = frozenset("xcbB?sp")
@@ -51,7 +58,7 @@ def _native(items: str, model: DataModel) -> str:
         if found[2] is None:
             break
         code = sizes.get(found[2], found[2])
-        padding = 0 if code in _UNALIGNED else -offset % _item_size(code)
+        padding = 0 if code in _UNALIGNED else -offset % model.alignment_of(_item_size(code))
         piece = (f"{padding}x" if padding else "") + found[1] + code
         offset += _item_size(piece)
         text += piece
@@ -94,9 +101,9 @@ def pack(format: struct.Struct, values: Any) -> bytes:
 
 
 def check_layout(layout: Any, model: DataModel) -> None:
-    """Refuse what is no ctypes type, and one with pointers of another width than the target's.
+    """Refuse what is no ctypes type, and one that the target has otherwise than this Python.
 
-    ctypes lays pointers out for the Python at hand; every field behind one would be misplaced.
+    ctypes has the pointers and the alignment of the Python at hand; what is behind would be misplaced.
 
     :raises TypeError: the message says what to use instead.
     """
@@ -118,6 +125,86 @@ def check_layout(layout: Any, model: DataModel) -> None:
             f"{layout.__name__} holds pointers, which have {own_size} bytes in this Python and "
             f"{model.pointer_size} in the target; declare them as c_uint{model.pointer_size * 8}"
         )
+    if model != OWN_MODEL and _has_code(layout, "g"):
+        raise TypeError(
+            f"{layout.__name__} holds a c_longdouble, which differs between systems; declare it as an array of c_uint8"
+        )
+    own, wanted = OWN_MODEL.largest_alignment, model.largest_alignment
+    misplaced = None if own == wanted else _first_misplaced(layout, model)
+    if misplaced is not None:
+        how = f"with _pack_ = {wanted}" if wanted < own else "with its padding"
+        raise TypeError(
+            f"{layout.__name__} lies otherwise in the target, from {misplaced} on: 8 bytes are aligned to {own} in this "
+            f"Python and to {wanted} there; declare it {how}"
+        )
+
+
+def alignment_of(layout: Any, model: DataModel) -> int:
+    """What a ctypes type is aligned to in programs of that data model."""
+    if issubclass(layout, (ctypes.Structure, ctypes.Union)):
+        parts = _parts(layout)
+        given = (_packed(cls, alignment_of(kind, model)) for cls, fields in parts for _, kind, *_ in fields)
+        return max(getattr(layout, "_align_", 1), *given, 1)
+    if hasattr(layout, "_length_"):
+        return alignment_of(layout._type_, model)
+    return model.alignment_of(ctypes.sizeof(layout))
+
+
+def round_up(number: int, step: int) -> int:
+    """The first multiple of *step* at or behind *number*."""
+    return -(-number // step) * step
+
+
+def _first_misplaced(layout: Any, model: DataModel) -> str | None:
+    """What is the first to lie elsewhere in the target: a field, or an end; None where all lies as here."""
+    if not hasattr(layout, "_fields_"):
+        return _first_misplaced(layout._type_, model) if hasattr(layout, "_length_") else None
+    size = 0
+    for cls, fields in _parts(layout):
+        inside = (_first_misplaced(kind, model) for _, kind, *_ in fields)
+        found = next((each for each in inside if each is not None), None)
+        if found is None:
+            has_bits = any(len(field) > 2 for field in fields)
+            found = _realigned(cls, fields, model) if has_bits else _elsewhere(cls, fields, size, model)
+        if found is not None:
+            return found
+        size = ctypes.sizeof(cls)
+    return None
+
+
+def _realigned(cls: Any, fields: Sequence[Any], model: DataModel) -> str | None:
+    """The first field of another alignment. Beside bit fields, what that means is a long story."""
+    for name, kind, *_ in fields:
+        if _packed(cls, alignment_of(kind, model)) != _packed(cls, ctypes.alignment(kind)):
+            return f"{cls.__name__}.{name}"
+    return None
+
+
+def _elsewhere(cls: Any, fields: Sequence[Any], end: int, model: DataModel) -> str | None:
+    """The first field that the target has at another place, or the end.
+
+    :param end: that of the structure that *cls* is made of.
+    """
+    for name, kind in fields:
+        in_union = issubclass(cls, ctypes.Union)
+        place = 0 if in_union else round_up(end, _packed(cls, alignment_of(kind, model)))
+        if place != getattr(cls, name).offset:
+            return f"{cls.__name__}.{name}"
+        end = max(end, place + ctypes.sizeof(kind))
+    size = round_up(end, alignment_of(cls, model))
+    return None if size == ctypes.sizeof(cls) else f"the end of {cls.__name__}"
+
+
+def _packed(cls: Any, alignment: int) -> int:
+    """The alignment of a field of *cls*, whose type has that one."""
+    return min(alignment, getattr(cls, "_pack_", 0) or alignment)
+
+
+def _parts(layout: Any) -> Iterator[tuple[Any, Sequence[Any]]]:
+    """The classes that a structure is made of, the first one first, with the fields of each."""
+    for cls in reversed(layout.__mro__):
+        if "_fields_" in vars(cls):
+            yield cls, vars(cls)["_fields_"]
 
 
 def _has_pointer(layout: Any) -> bool:
@@ -141,8 +228,8 @@ def _has_typed_pointer(layout: Any) -> bool:
 def _leaves(layout: Any) -> Iterator[Any]:
     """The ctypes types that a type is made of in the end."""
     if hasattr(layout, "_fields_"):
-        for base in layout.__mro__:
-            for field in vars(base).get("_fields_", ()):
+        for _, fields in _parts(layout):
+            for field in fields:
                 yield from _leaves(field[1])
     elif hasattr(layout, "_length_"):
         yield from _leaves(layout._type_)

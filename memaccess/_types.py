@@ -19,11 +19,13 @@ T = TypeVar("T")
 
 
 class DataModel(NamedTuple):
-    """How wide a program's C types are, in bytes, where systems differ."""
+    """How wide a program's C types are and how they are aligned, in bytes, where systems differ."""
 
     pointer_size: int
     long_size: int
     wchar_size: int
+    largest_alignment: int = 8
+    """What the types of 8 bytes are aligned to; all others to their size."""
 
     @property
     def bitness(self) -> int:
@@ -35,11 +37,17 @@ class DataModel(NamedTuple):
         """One past the highest address that a pointer can hold."""
         return 1 << self.bitness
 
+    def alignment_of(self, size: int) -> int:
+        """What a type of so many bytes is aligned to."""
+        return min(size, self.largest_alignment)
+
 
 WINDOWS_64 = DataModel(pointer_size=8, long_size=4, wchar_size=2)
 WINDOWS_32 = DataModel(pointer_size=4, long_size=4, wchar_size=2)
 LINUX_64 = DataModel(pointer_size=8, long_size=8, wchar_size=4)
-LINUX_32 = DataModel(pointer_size=4, long_size=4, wchar_size=4)
+# The alignment is that of the System V ABI for i386: https://gitlab.com/x86-psABIs/i386-ABI
+LINUX_32 = DataModel(pointer_size=4, long_size=4, wchar_size=4, largest_alignment=4)
+MODELS = (WINDOWS_64, WINDOWS_32, LINUX_64, LINUX_32)
 
 
 class CType(Generic[T]):

@@ -234,7 +234,10 @@ class MemoryView(NameAccess, Aggregates):
 
     @property
     def name(self) -> str:
-        """File name of the program; ``''`` where the system does not tell."""
+        """File name of the program that was opened; ``''`` where the system does not tell.
+
+        A process of Linux may run another one by now; ``find_process(view.pid)`` tells which.
+        """
         return self._name
 
     @property

@@ -89,7 +89,8 @@ class _Scalar(FieldType[Any, Any]):
 
     def _form(self, context: Context) -> Form:
         null = 0 if self._c_type is POINTER else None
-        return ScalarForm(self._c_type.codec(context.model), context.name, null=null)
+        model = context.model
+        return ScalarForm(self._c_type.codec(model), model, context.name, null=null)
 
     def __repr__(self) -> str:
         return repr(self._c_type.name)

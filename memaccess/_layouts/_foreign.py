@@ -7,11 +7,9 @@ program has it, and the rules of :func:`memaccess._structs.check_layout` say whe
 from __future__ import annotations
 
 import ctypes
-import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess import _structs
-from memaccess._types import DataModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 _NAMES = {"c": "char", "u": "wchar", "?": "bool", "f": "float", "d": "double", "P": "pointer"}
 _VALUES = frozenset("cu?bBhHiIlLqQfdP")
 """The codes of those that are values in themselves, and not, as c_char_p, pointers in this Python."""
-_OWN = DataModel(struct.calcsize("P"), struct.calcsize("l"), ctypes.sizeof(ctypes.c_wchar))
-"""This Python's own widths."""
 
 
 class Part(NamedTuple):
@@ -57,7 +53,7 @@ def check_anywhere(source: Any) -> None:
         raise TypeError(f"a class made of ctypes.Structure or ctypes.Union is needed, not {source!r}")
     if not any("_fields_" in vars(base) for base in source.__mro__):
         raise TypeError(f"{source.__name__} has no _fields_ yet")
-    _structs.check_layout(source, _OWN)
+    _structs.check_layout(source, _structs.OWN_MODEL)
 
 
 def parts(source: Any) -> Iterator[Part]:

@@ -14,6 +14,7 @@ from memaccess._layouts._live import refuse_pointers_from_elsewhere
 from memaccess._layouts._padded import padded_structure
 from memaccess._layouts._place import looked_up
 from memaccess._layouts._unions import agreed, overlap
+from memaccess._structs import round_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,7 +144,7 @@ class Layout(Form):
         if not self._made:
             fields = [(slot.name, slot.offset, slot.form.ctype()) for slot in self.slots.values()]
             # All threads get the one that is there first.
-            self._made.setdefault("ctype", padded_structure(self.cls.__name__, fields, self.size))
+            self._made.setdefault("ctype", padded_structure(self.cls.__name__, fields, self.size, self.align))
         return self._made["ctype"]
 
     def _ctypes(self) -> tuple[Any, ...]:
@@ -188,11 +189,6 @@ def _packing_shown_by(slot: Slot) -> int:
     """
     alignment = math.gcd(slot.offset, slot.form.align)
     return alignment if alignment < slot.form.align else _UNPACKED
-
-
-def round_up(number: int, step: int) -> int:
-    """The first multiple of *step* at or behind *number*."""
-    return -(-number // step) * step
 
 
 def no_such_field(cls: type, name: object, names: Iterable[str]) -> str:

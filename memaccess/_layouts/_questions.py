@@ -20,7 +20,7 @@ def sizeof(
     """How many bytes a structure or an array has.
 
     :param structure: a class, or a live object.
-    :param target: for a class, a view of the program, or 32 or 64.
+    :param target: for a class, a view of the program; or 32 or 64, for programs of Windows.
     :returns: the size, with the padding at its end.
     :raises TypeError: it is none; or it is a class, and no target is given; or it is live, and one is.
 
@@ -39,7 +39,7 @@ def offsetof(
 
     :param structure: a class, or a live object.
     :param field: the name of the field.
-    :param target: for a class, a view of the program, or 32 or 64.
+    :param target: for a class, a view of the program; or 32 or 64, for programs of Windows.
     :returns: the offset.
     :raises ValueError: it has no such field.
     :raises TypeError: it is no structure; or it is a class, and no target is given; or it is live, and

@@ -16,7 +16,7 @@ from memaccess._layouts._live import LiveStructure
 from memaccess._layouts._models import model_of
 from memaccess._layouts._named import announce
 from memaccess._layouts._place import behind, checked_place
-from memaccess._types import WINDOWS_32, WINDOWS_64
+from memaccess._types import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +138,8 @@ class Structure(LiveStructure):
         :returns: the class; always the same for the same *source*. A ``c_char`` array is a
             :class:`String` in it, and a pointer a :class:`Pointer`.
         :raises TypeError: it has no ``_fields_`` yet; it has bit fields, or strings that Python would follow in its own memory; or, at
-            first use, pointers of another width than the target's.
+            first use, it lies otherwise in the target: its pointers have another width there, or its
+            fields another alignment.
         :raises ValueError: a field has the name of a method.
 
         >>> class Point(ctypes.Structure):
@@ -157,11 +158,11 @@ class Structure(LiveStructure):
     def as_ctypes(cls, target: MemoryView | int) -> type[ctypes.Structure]:
         r"""The ctypes structure of the same layout, which every Python has alike.
 
-        :param target: a view of the program, or 32 or 64.
-        :returns: the class; always the same for programs of one width. Pointers are integers in it,
-            text is bytes or numbers. It is aligned as its fields are, unless they lie otherwise than this
-            Python would lay them out; then it is packed, and can't be nested in a structure of ctypes
-            without an offset that is right by itself.
+        :param target: a view of the program; or 32 or 64, for programs of Windows.
+        :returns: the class; always the same for programs of one width and system. Pointers are integers
+            in it, text is bytes or numbers. It is aligned as in the program, unless its fields don't lie
+            as a compiler would lay them out; then it may be packed, and can't be nested in a structure of
+            ctypes without an offset that is right by itself.
         :raises ValueError: the bitness is neither 32 nor 64.
 
         >>> record = view.read_struct(Player.as_ctypes(view), 0x401000)
@@ -287,26 +288,29 @@ def _why_not_assigned(cls: type, name: str, layout: Layout) -> str:
 def _check_layout(cls: type[Structure]) -> None:
     """Refuse a class that has no layout in any program, now rather than when it is first used."""
     failures = []
-    for model in (WINDOWS_64, WINDOWS_32):
+    for model in MODELS:
         try:
             cls._layout_for(model)
         except (TypeError, ValueError) as error:
             failures.append(error)
-    if len(failures) == 2:
-        raise failures[0]
+        else:
+            return
+    raise failures[0]
 
 
 def _laid_out(cls: type[Structure], model: DataModel) -> Layout:
     """The layout of a class in programs of one data model."""
     if cls is Structure:
         return lay_out(cls, None, (), Whole())
-    if cls._whole.source is not None:
-        _structs.check_layout(cls._whole.source, model)
+    whole = cls._whole
+    if whole.source is not None:
+        _structs.check_layout(whole.source, model)
+        whole = whole._replace(align=_structs.alignment_of(whole.source, model))
     forms: list[Slot | tuple[str, Any]] = []
     for name, field in cls._fields.items():
         form = field._type._form(Context(model, cls, f"{cls.__name__}.{name}"))
         forms.append((name, form) if field._offset is None else Slot(name, field._offset, form))
-    return lay_out(cls, _bases_of(cls)[0]._layout_for(model), forms, cls._whole)
+    return lay_out(cls, _bases_of(cls)[0]._layout_for(model), forms, whole)
 
 
 _OF_CTYPES = ("_anonymous_", "_pack_", "_align_", "_layout_", "_swappedbytes_")
@@ -317,6 +321,6 @@ _ADOPTED: dict[Any, type[Structure]] = {}
 
 def _adopted(source: Any) -> type[Structure]:
     """The class of a ctypes structure."""
-    whole = Whole(ctypes.sizeof(source), ctypes.alignment(source), source)
+    whole = Whole(ctypes.sizeof(source), source=source)
     fields = {part.name: Field(part.kind, part.offset) for part in _foreign.parts(source)}
     return type(source.__name__, (Structure,), {"__module__": source.__module__, "_whole": whole, **fields})

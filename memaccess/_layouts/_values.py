@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memaccess._arguments import Address
     from memaccess._layouts._form import Piece
     from memaccess._strings import TextEncoding
-    from memaccess._types import Codec
+    from memaccess._types import Codec, DataModel
     from memaccess._view import MemoryView
 
 _FIXED: dict[str, Any] = {
@@ -44,10 +44,9 @@ class ScalarForm(Form):
 
     is_read = True
 
-    def __init__(self, codec: Codec[Any], name: str, *, null: int | None = None) -> None:
+    def __init__(self, codec: Codec[Any], model: DataModel, name: str, *, null: int | None = None) -> None:
         self.size = codec.size
-        # Windows' compilers align every type to its own size, in both widths.
-        self.align = codec.size
+        self.align = model.alignment_of(codec.size)
         self._codec = codec
         self._name = name
         self._null = null

@@ -8,12 +8,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import linux, targets
+from support import elf, linux, targets
 
 from memaccess import BadImageError, MemoryView, NotReadableError, SymbolNotFoundError, TargetExitedError
 from memaccess._elf import find_symbols, read_exports, read_header
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
     from memaccess import Module
 
-elffile = pytest.importorskip("elftools.elf.elffile")
-
 HERE = Path(__file__).resolve().parent
 LIBRARIES = ["libc", "libm", "ld-linux-x86-64.so.2"]
-_IFUNC, _TLS = "STT_LOOS", "STT_TLS"
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +40,6 @@ def loader() -> Iterator[Target]:
 def view(loader: Target) -> Iterator[MemoryView]:
     with MemoryView(loader.pid) as view:
         yield view
-
-
-def symbols_in_file(path: str) -> dict[str, Any]:
-    """The symbols that the file offers by the version that new programs get, by name."""
-    with open(path, "rb") as file:
-        image = elffile.ELFFile(file)
-        table, versions = image.get_section_by_name(".dynsym"), image.get_section_by_name(".gnu.version")
-        found = {}
-        for index, symbol in enumerate(table.iter_symbols()):
-            ndx = versions.get_symbol(index)["ndx"] if versions else 1
-            hidden = isinstance(ndx, int) and ndx & 0x8000
-            offered = symbol["st_info"]["bind"] in ("STB_GLOBAL", "STB_WEAK", "STB_LOOS")
-            there = symbol["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS") and symbol["st_info"]["type"] != _TLS
-            if offered and there and not hidden and symbol.name:
-                found[symbol.name] = symbol
-        return found
 
 
 def test_the_modules_are_those_that_the_kernel_has_mapped(loader: Target, view: MemoryView) -> None:
@@ -82,9 +63,9 @@ def test_every_export_is_what_the_file_offers_and_where_the_loader_finds_it(
 ) -> None:
     module = view.module(name)
     exports = {export.name: export.address for export in view.exports(name)}
-    in_file = symbols_in_file(module.path)
+    in_file = elf.symbols_in_file(module.path)
     assert exports == {name: module.base + symbol["st_value"] for name, symbol in in_file.items()}
-    plain = [name for name, symbol in in_file.items() if symbol["st_info"]["type"] != _IFUNC]
+    plain = [name for name, symbol in in_file.items() if not elf.is_ifunc(symbol)]
     places = loader.ask(json.dumps({"library": module.path, "find": plain}))["places"]
     # The program itself, and what comes before a library, may have a symbol of that name too.
     differing = [each for each in plain if places[each] != exports[each]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from memaccess import (
     list_processes,
 )
 from memaccess._errors import Cause, SystemFailure
+from memaccess._types import LINUX_32, LINUX_64
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +57,24 @@ def test_programs_are_listed_with_their_files_and_widths(target: Target) -> None
     assert (found.name, found.path, found.parent_pid) == (program.name, str(program), os.getpid())
     assert found.bitness == bitness
     assert found in list_processes()
+
+
+@pytest.mark.parametrize(
+    ("bits", "machine", "model"),
+    [
+        (1, 3, LINUX_32),  # i386
+        (1, 40, LINUX_32._replace(largest_alignment=8)),  # ARM
+        (1, 62, LINUX_32._replace(largest_alignment=8)),  # x32
+        (2, 62, LINUX_64),  # x86-64
+        (2, 183, LINUX_64),  # AArch64
+        (3, 62, None),
+    ],
+)
+def test_the_file_of_a_program_tells_how_its_types_are(bits: int, machine: int, model: object) -> None:
+    start = b"\x7fELF" + bytes([bits, 1]) + bytes(12) + machine.to_bytes(2, "little")
+    model_of = importlib.import_module("memaccess._backend.linux._proc").model_of  # which only Linux can load
+    assert model_of(start) == model
+    assert model_of(b"#!/bin/sh" + start) is None
 
 
 def test_every_program_is_listed_once_and_no_thread() -> None:

@@ -34,6 +34,11 @@ class Platform(NamedTuple):
 WINDOWS = Platform({64: "x86_64-windows-gnu", 32: "x86-windows-gnu"}, ("-municode",), ".")
 # Without a library that is loaded: a 32-bit one is rarely installed.
 LINUX = Platform({64: "x86_64-linux-musl", 32: "x86-linux-musl"}, ("-static",), "linux")
+# With the loader of glibc, where a machine has it, and with libraries of their own.
+LINUX_LOADED = Platform(
+    {64: "x86_64-linux-gnu.2.28", 32: "x86-linux-gnu.2.28"}, ("-no-pie", "-rdynamic"), "linux"
+)
+LINUX_LIBRARY = LINUX._replace(flags=("-shared", "-nostdlib"))
 RECIPE = WINDOWS.recipe
 
 

@@ -13,40 +13,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memaccess import MemoryView, _types
-from memaccess._types import TYPES, WINDOWS_32, WINDOWS_64, DataModel, type_named
+from memaccess._types import LINUX_32, LINUX_64, TYPES, WINDOWS_32, WINDOWS_64, DataModel, type_named
 
-LINUX_64 = DataModel(pointer_size=8, long_size=8, wchar_size=4)
-MODELS = {"windows32": WINDOWS_32, "windows64": WINDOWS_64, "linux64": LINUX_64}
+MODELS = {"windows32": WINDOWS_32, "windows64": WINDOWS_64, "linux64": LINUX_64, "linux32": LINUX_32}
 
 # name: signed?, then the size in every model above
 INTEGERS = {
-    "signed_char": (True, 1, 1, 1),
-    "unsigned_char": (False, 1, 1, 1),
-    "short": (True, 2, 2, 2),
-    "unsigned_short": (False, 2, 2, 2),
-    "int": (True, 4, 4, 4),
-    "unsigned_int": (False, 4, 4, 4),
-    "long": (True, 4, 4, 8),
-    "unsigned_long": (False, 4, 4, 8),
-    "long_long": (True, 8, 8, 8),
-    "unsigned_long_long": (False, 8, 8, 8),
-    "pointer": (False, 4, 8, 8),
-    "size_t": (False, 4, 8, 8),
-    "int8": (True, 1, 1, 1),
-    "uint8": (False, 1, 1, 1),
-    "int16": (True, 2, 2, 2),
-    "uint16": (False, 2, 2, 2),
-    "int32": (True, 4, 4, 4),
-    "uint32": (False, 4, 4, 4),
-    "int64": (True, 8, 8, 8),
-    "uint64": (False, 8, 8, 8),
+    "signed_char": (True, 1, 1, 1, 1),
+    "unsigned_char": (False, 1, 1, 1, 1),
+    "short": (True, 2, 2, 2, 2),
+    "unsigned_short": (False, 2, 2, 2, 2),
+    "int": (True, 4, 4, 4, 4),
+    "unsigned_int": (False, 4, 4, 4, 4),
+    "long": (True, 4, 4, 8, 4),
+    "unsigned_long": (False, 4, 4, 8, 4),
+    "long_long": (True, 8, 8, 8, 8),
+    "unsigned_long_long": (False, 8, 8, 8, 8),
+    "pointer": (False, 4, 8, 8, 4),
+    "size_t": (False, 4, 8, 8, 4),
+    "int8": (True, 1, 1, 1, 1),
+    "uint8": (False, 1, 1, 1, 1),
+    "int16": (True, 2, 2, 2, 2),
+    "uint16": (False, 2, 2, 2, 2),
+    "int32": (True, 4, 4, 4, 4),
+    "uint32": (False, 4, 4, 4, 4),
+    "int64": (True, 8, 8, 8, 8),
+    "uint64": (False, 8, 8, 8, 8),
 }
 OTHERS = {
-    "char": (1, 1, 1),
-    "bool": (1, 1, 1),
-    "wchar": (2, 2, 4),
-    "float": (4, 4, 4),
-    "double": (8, 8, 8),
+    "char": (1, 1, 1, 1),
+    "bool": (1, 1, 1, 1),
+    "wchar": (2, 2, 4, 4),
+    "float": (4, 4, 4, 4),
+    "double": (8, 8, 8, 8),
 }
 SIZES = {**{name: row[1:] for name, row in INTEGERS.items()}, **OTHERS}
 NOT_TYPED = {"into", "available", "string", "array", "struct", "many"}
@@ -92,7 +91,7 @@ def test_every_type_of_the_module_is_in_the_table_under_its_name():
     assert all(TYPES[row.name] is row for row in rows)
 
 
-@pytest.mark.parametrize("position", range(3), ids=list(MODELS))
+@pytest.mark.parametrize("position", range(len(MODELS)), ids=list(MODELS))
 @every_type
 def test_a_type_has_the_size_that_it_has_in_the_target(name, position):
     assert TYPES[name].codec(list(MODELS.values())[position]).size == SIZES[name][position]

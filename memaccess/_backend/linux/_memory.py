@@ -6,6 +6,12 @@ is faster. From 64 KiB on ``process_vm_readv`` is, which copies once and not twi
 places: it takes 1024 of them in one call. What it refuses goes through the file again, which asks for
 no protection.
 
+A process may replace its program (execve). The file then still means the memory of the old one, and
+tells by giving nothing that this is gone, while ``process_vm_readv`` reads what the new one has there. So
+what was read by pid counts only while the file has its memory, and is never put together with what was
+read through the file. When that has lost its memory, it is opened anew, and all of the access is done
+once more.
+
 https://man7.org/linux/man-pages/man2/process_vm_readv.2.html
 https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html
 """
@@ -22,7 +28,7 @@ import os
 from array import array
 from bisect import bisect_right
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from memaccess._backend.linux._codes import failure_from, failure_with
 from memaccess._batch import one_by_one
@@ -30,10 +36,12 @@ from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import OTHER, Transfer, place_of, process_vm_readv, process_vm_writev
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from memaccess._image import Read
     from memaccess._libc._descriptors import OwnedDescriptor
+
+T = TypeVar("T")
 
 _SMALL = 1 << 16
 """So many bytes take the same time both ways."""
@@ -45,6 +53,8 @@ _MANY = 1024
 """How many the kernel takes in one call: IOV_MAX."""
 _LARGE = 1 << 14
 """A place of more bytes is read alone: the call is the lesser part, and a copy is saved."""
+_MOST_PROGRAMS = 100
+"""So often a process may replace its program while one access is under way."""
 _HIGHEST_OFFSET = (1 << 63) - 1
 _HIGHEST_ADDRESS = (1 << 8 * ctypes.sizeof(ctypes.c_void_p)) - 1
 """What a pointer of this Python can name; a file reaches further in a 32-bit one."""
@@ -77,9 +87,20 @@ class Memory:
         # None once it is closed. Calls name the attribute and keep no local reference: a traceback
         # would hold that, and with it the descriptor, for as long as the error lives.
         self._file: OwnedDescriptor | None = file
+        self._program = object()
+        """Another one for each program that the process has run."""
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
+        raise NotImplementedError
+
+    def _follow(self) -> bool:
+        """Open the memory of the program that the process runs now; False where it has ended.
+
+        True means to try again: it may be replaced at this very moment.
+
+        :raises SystemFailure: the view can't go on with that one.
+        """
         raise NotImplementedError
 
     def read(self, size: int, address: int, /) -> bytes:
@@ -94,7 +115,7 @@ class Memory:
         # A fresh bytes object that nobody else has seen yet, filled in place: no second copy.
         data = bytes(size)
         try:
-            self._copy_in(place_of(data), address, size)
+            self._following(self._copy_in, place_of(data), address, size)
         except SystemFailure as trouble:
             trouble.data = data[: trouble.transferred]
             raise
@@ -105,7 +126,7 @@ class Memory:
         if buffer.nbytes:
             whole = (ctypes.c_char * buffer.nbytes).from_buffer(buffer)
             try:
-                self._copy_in(ctypes.addressof(whole), address, buffer.nbytes)
+                self._following(self._copy_in, ctypes.addressof(whole), address, buffer.nbytes)
             except SystemFailure as trouble:
                 trouble.data = whole.raw[: trouble.transferred]
                 raise
@@ -153,26 +174,47 @@ class Memory:
                 sizes[index] = 0
                 done = ends[index]
                 index += 1
-        first = index if self.is_alive() else 0  # as in _transfer: it goes by the pid
+        first = index if self._is_there(addresses[0]) else 0  # as in _copy_in
         sizes[first:] = [0] * (len(sizes) - first)
+
+    def _following(self, access: Callable[..., T], *arguments: Any) -> T:
+        """What an access gives, all of which was to one program: that of now, where it has been replaced."""
+        for _ in range(_MOST_PROGRAMS):
+            program = self._program
+            try:
+                result = access(*arguments)
+            except SystemFailure as trouble:
+                has_followed = trouble.cause is Cause.REPLACED and self._follow()
+                if not has_followed and self._program is program:
+                    raise
+            else:
+                if self._program is program:
+                    return result
+        return access(*arguments)
 
     def _copy_in(self, place: int, address: int, size: int) -> None:
         """Copy from the process to that place in this one; a failure says how many bytes arrived."""
+        # What has the pid may be another process by now, or run another program: not if the file has its memory yet.
+        if self._copy_by_pid(process_vm_readv, place, address, size) == size and self._is_there(address):
+            return
         done = 0
         while done < size:
-            count = self._transfer(process_vm_readv, place + done, address + done, size - done)
-            if count <= 0:
-                count = self._transfer_through_file(os.preadv, place + done, address + done, size - done)
+            count = self._transfer_through_file(os.preadv, place + done, address + done, size - done)
             if count <= 0:
                 raise self._stopped("pread", count, done)
             done += count
 
     def _copy_out(self, place: int, address: int, size: int) -> int:
         """Copy into the process from that place in this one, where the program itself may write; how much of it was."""
+        # What has the pid may be another process by now, or run another program: that is not written to.
+        is_same = self.is_alive() and self._is_there()
+        return self._copy_by_pid(process_vm_writev, place, address, size) if is_same else 0
+
+    def _copy_by_pid(self, function: Any, place: int, address: int, size: int) -> int:
+        """How many bytes were copied by the faster way."""
         done = 0
-        # A process that has the pid now must not be written to.
-        while done < size and self.is_alive():
-            count = self._transfer(process_vm_writev, place + done, address + done, size - done)
+        while done < size:
+            count = self._transfer(function, place + done, address + done, size - done)
             if count <= 0:
                 break
             done += count
@@ -194,8 +236,7 @@ class Memory:
         both = Transfer(place, size, address, size)
         here = ctypes.addressof(both)
         count: int = function(self.pid, here, 1, here + OTHER, 1, 0)
-        # It goes by the pid: another process that has that now does not count as this one.
-        return count if count <= 0 or self.is_alive() else 0
+        return count
 
     def _transfer_through_file(self, function: Any, place: int, address: int, size: int) -> int:
         """As above; a negative number is that of the error."""
@@ -210,10 +251,25 @@ class Memory:
             return -errno.EBADF
         return count
 
+    def _is_there(self, address: int = 0) -> bool:
+        """Whether the file still has a program's memory: the process has neither ended nor replaced it.
+
+        :param address: where there is ordinary memory, which is read the fastest; devices may mind.
+        """
+        try:
+            return bool(_pread(self._file, 1, min(address, _HIGHEST_OFFSET)))  # type: ignore[arg-type]
+        except OSError:
+            return True  # but none at that address
+        except TypeError:  # there is no file any more
+            return False
+
     def _stopped(self, api: str, count: int, done: int) -> SystemFailure:
         """The failure of a copy that came no further."""
         if self._file is None:
             return failure_from(Cause.CLOSED, api).after(done)
         if not self.is_alive():
             count = -errno.ESRCH
+        elif not count:
+            text = f"Process {self.pid} is ending, or runs another program now; its memory is gone."
+            return failure_from(Cause.REPLACED, api, text).after(done)
         return failure_with(api, -count or errno.EIO, transferred=done)

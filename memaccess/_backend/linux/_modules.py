@@ -31,10 +31,12 @@ def _images(read: Read, mappings: list[Mapping]) -> Iterator[Module]:
     for each in mappings:
         if each.is_executable:
             code.setdefault(each.source, []).append(each.start)
+    ends: dict[tuple[str, int] | str, int] = {}
     for each in mappings:
         path = each.path if each.path == VDSO else each.file
         places = code.get(each.source)
-        if each.offset or path is None or not places:
+        # Of a small file every part is mapped from its beginning, with what lies before it there.
+        if each.offset or path is None or not places or each.start < ends.get(each.source, 0):
             continue
         try:
             header = read_header(read, each.start)
@@ -42,5 +44,6 @@ def _images(read: Read, mappings: list[Mapping]) -> Iterator[Module]:
             continue
         # A file that is only being read has no code of its own there.
         if any(each.start <= place < each.start + header.size for place in places):
+            ends[each.source] = each.start + header.size
             entry = None if header.entry is None else each.start + header.entry
             yield Module(os.path.basename(path), path, each.start, header.size, entry, header.bitness)

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 _ENDED = "ZXx"
 """The states of processes that have ended: their parent has not asked yet how, or they are being taken away."""
-_NO_LONGER = (errno.ESRCH, errno.ENOENT)
+NO_LONGER = (errno.ESRCH, errno.ENOENT)
 """What files give that have gone with the first thread."""
 _EXITING, _OF_KERNEL = 0x4, 0x20_0000
 """Flags of threads: PF_EXITING and PF_KTHREAD of the kernel's include/linux/sched.h."""
 _ELF = b"\x7fELF"
 _MODELS = {1: LINUX_32, 2: LINUX_64}
 """By the class of the ELF file (EI_CLASS)."""
+_MACHINE = slice(18, 20)
+_I386 = 3
+"""EM_386; on other machines, and in the x32 ABI of x86-64, a program of 32 bits aligns as one of 64 does."""
 _BLOCK = 1 << 16
 _DELETED = " (deleted)"
 
@@ -92,7 +95,7 @@ class Folder:
         try:
             return self.open(name, flags)
         except OSError as error:
-            if error.errno not in _NO_LONGER:
+            if error.errno not in NO_LONGER:
                 raise
             for thread in self.names("task"):
                 with contextlib.suppress(OSError):
@@ -212,9 +215,7 @@ class Folder:
     def model(self) -> DataModel | None:
         """How wide its types are; None where the system does not let its file be seen."""
         with contextlib.suppress(OSError):
-            start = os.read(self.open_shared("exe"), 5)
-            if start[:4] == _ELF:
-                return _MODELS.get(start[4])
+            return model_of(os.read(self.open_shared("exe"), _MACHINE.stop))
         return None
 
     def words(self) -> list[str]:
@@ -237,6 +238,16 @@ class Folder:
             with contextlib.suppress(OSError):
                 text = text or self.read(f"task/{thread}/maps")
         return text
+
+
+def model_of(start: bytes) -> DataModel | None:
+    """How wide the types of a program are whose file begins so; None where that is none of Linux."""
+    if start[:4] != _ELF:
+        return None
+    model = _MODELS.get(start[4])
+    if model is LINUX_32 and int.from_bytes(start[_MACHINE], "little") != _I386:
+        return model._replace(largest_alignment=LINUX_64.largest_alignment)
+    return model
 
 
 def open_descriptor(path: str, flags: int, folder: OwnedDescriptor | None = None) -> OwnedDescriptor:

@@ -2,6 +2,8 @@
 
 A view holds three files of its process: its folder in ``/proc``, its memory, and where the kernel has it
 a descriptor that tells when it ends. None of them ever means another process, whoever has the pid then.
+The folder and the descriptor stay with the process when it replaces its program (execve), and the file of
+the memory with the program.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from memaccess._backend.linux import _maps, _modules, _wine
 from memaccess._backend.linux._calls import Place, ask_threads, make_calls
 from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
 from memaccess._backend.linux._memory import Memory
-from memaccess._backend.linux._proc import Folder, number_in
+from memaccess._backend.linux._proc import NO_LONGER, Folder, number_in
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import place_of
 from memaccess._libc.pidfd import PIDFD_GET_INFO, PIDFD_INFO_EXIT, PidfdInfo
@@ -93,12 +95,13 @@ class LinuxProcess(Memory):
         self._allocated = _ALLOCATED.setdefault((pid, start_time), {})
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
-        size, done = byte_count(data), 0
-        source = _Source(data)
+        self._following(self._write, _Source(data), byte_count(data), address)
+
+    def _write(self, source: _Source, size: int, address: int) -> None:
+        done = self._copy_out(source.place, address, size)
+        if done == size:
+            return
         while done < size:
-            done += self._copy_out(source.place + done, address + done, size - done)
-            if done == size:
-                return
             # As on Windows, code can be written to as it is.
             region = self.region_at(address + done) if address + done < self.space.end else None
             if region is None or not region.executable:
@@ -109,12 +112,16 @@ class LinuxProcess(Memory):
             except SystemFailure as trouble:
                 raise trouble.after(done + trouble.transferred) from None
             done += part
+            done += self._copy_out(source.place + done, address + done, size - done)
+        if not self._is_there():  # else a part of it may be in the one program, and the rest in the next one
+            raise self._stopped("process_vm_writev", 0, 0)
 
     def write_forced(self, data: bytes | memoryview, address: int, /) -> None:
-        size = byte_count(data)
+        self._following(self._write_forced, _Source(data), byte_count(data), address)
+
+    def _write_forced(self, source: _Source, size: int, address: int) -> None:
         if size and not self._has_memory(address, address + size):
             raise self._stopped("pwrite", -errno.EIO, 0)  # before a part of it is written
-        source = _Source(data)
         self._copy_out_through_file(source.place, address, size)
 
     def _has_memory(self, address: int, stop: int) -> bool:
@@ -142,6 +149,8 @@ class LinuxProcess(Memory):
         return None if found is None else found.file
 
     def _mappings(self) -> list[Mapping]:
+        if not self._is_there():
+            self._follow()
         try:
             text = self._folder.maps()
         except OSError as error:
@@ -281,6 +290,49 @@ class LinuxProcess(Memory):
         if self._file is None:
             raise failure_from(Cause.CLOSED, "poll")
         return is_there
+
+    def _follow(self) -> bool:
+        if not self.is_alive():
+            return False
+        if self._is_there():  # another thread was faster
+            return True
+        model, trouble = None, None
+        try:
+            model = self._open_anew()
+        except OSError as error:
+            trouble = failure_of("open", error)
+        except TypeError:
+            return True  # closed by another thread, as the next attempt finds out
+        if model not in (None, self.model) or (trouble and trouble.cause is Cause.DENIED):
+            raise self._replaced(model)
+        if trouble and trouble.errno not in NO_LONGER:
+            raise trouble
+        return True  # or, if nothing was opened, it is being replaced or ends at this very moment
+
+    def _open_anew(self) -> DataModel | None:
+        """Open the memory of the program that the process runs now, if its types are as before; how they are.
+
+        :raises OSError: the system refuses, or the process has ended. TypeError: the view was closed.
+        """
+        flags = fcntl.fcntl(self._file, fcntl.F_GETFL) & os.O_ACCMODE  # type: ignore[arg-type]
+        memory = self._folder.open_shared("mem", flags)
+        model = self._folder.model()
+        if model == self.model:
+            self._program = object()  # before anybody can see the new memory
+            # In the place of the old one, under its number: a view that was closed meanwhile stays so.
+            os.dup2(memory, self._file, inheritable=False)  # type: ignore[arg-type]
+        return model
+
+    def _replaced(self, model: DataModel | None) -> SystemFailure:
+        """The failure where the process runs a program of another model now; None where that is not known."""
+        name = f" ({self.name})" if self.name else ""
+        how = "which may not be opened" if model is None else f"a {model.bitness}-bit one"
+        return failure_from(
+            Cause.REPLACED,
+            "execve",
+            f"Process {self.pid}{name} runs another program now, {how}; the memory of the one that was opened is "
+            "gone. Open it again with a new MemoryView.",
+        )
 
     def exit_code(self) -> int | None:
         if self.is_alive():
