@@ -22,6 +22,7 @@ from memaccess._errors import (
     WrongBitnessError,
 )
 from memaccess._records import Access
+from memaccess._regions import walk
 
 if TYPE_CHECKING:
     from memaccess._backend._interface import Process, System
@@ -245,11 +246,12 @@ def _reason_of_memory(process: Process, attempt: Attempt) -> _Reason:
 def _look(process: Process, attempt: Attempt) -> _Memory:
     """Ask the system for the memory in which the access stopped."""
     position, end = attempt.stop, attempt.address + attempt.size
+    regions = walk(process.regions_from, position, end)
     try:
         for _ in range(_MOST_REGIONS):
             if position >= end:
                 break
-            region = process.region_at(position) if position < process.space.end else None
+            region = next(regions, None)
             if region is None:
                 return _Memory(position, is_beyond=True)
             if _stops(process, region, attempt):

@@ -221,13 +221,13 @@ class MapAccess(ByteAccess):
         >>> [region.size for region in view.regions(0x400000, 0x500000, writable=True)]
         [4096]
         """
-        from memaccess._regions import Wanted
+        from memaccess._regions import Wanted, walk
 
         wanted = Wanted(state, kind, readable, writable, executable, guarded).checked()
         first = self._checked_address(start, 0)
         last = self._address_limit if stop is None else self._checked_address(stop, 0)
         self._opened("query the memory map")
-        found = self._walk(first, last)
+        found = walk(self._regions_from, first, last)
         return found if wanted == Wanted() else filter(wanted.has, found)
 
     def modules(self) -> list[Module]:
@@ -426,18 +426,6 @@ class MapAccess(ByteAccess):
 
             attempt = _explain.Attempt(process, self._access, failure, needed, size, address)
             raise _explain.performing_error(attempt, self._pid, what) from None
-
-    def _walk(self, address: int, stop: int) -> Iterator[Region]:
-        """All regions from the page of *address* on."""
-        while address < stop:
-            reached = address
-            for region in self._regions_from(address):
-                if region.base >= stop or region.end <= address:
-                    return
-                yield region
-                address = region.end
-            if address == reached:
-                return
 
     def _regions_from(self, number: int) -> Iterable[Region]:
         return self._query(number, lambda process: process.regions_from(number))

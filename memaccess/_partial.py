@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import PAGE, PartialRead
+from memaccess._regions import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +45,10 @@ class _How(enum.Enum):
 
 def _parts(process: Process, address: int, end: int) -> Iterator[tuple[int, int, _How]]:
     """The range cut by regions: start, stop, and how to read it."""
+    regions = walk(process.regions_from, address, end)
     while address < end:
         try:
-            region = process.region_at(address)
+            region = next(regions, None)
         except SystemFailure:
             yield address, end, _How.HALVING  # a 32-bit Python can't see the map above 4 GiB
             return

@@ -1,4 +1,4 @@
-"""The questions asked of regions: which of them a user wants."""
+"""Going over regions, and which of them a user wants."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 from memaccess._records import Kind, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from memaccess._records import Region
 
 _WORDS = {"state": get_args(State), "kind": get_args(Kind)}
@@ -44,3 +46,19 @@ class Wanted(NamedTuple):
             value is None or getattr(region, name) == value
             for name, value in zip(self._fields, self, strict=True)
         )
+
+
+def walk(regions_from: Callable[[int], Iterable[Region]], address: int, stop: int) -> Iterator[Region]:
+    """The regions from the page of *address* on, as far as there are any, up to *stop*.
+
+    :param regions_from: asks a system for those from an address on, as many as one question tells.
+    """
+    while address < stop:
+        reached = address
+        for region in regions_from(address):
+            if region.base >= stop or region.end <= address:
+                return
+            yield region
+            address = region.end
+        if address == reached:
+            return

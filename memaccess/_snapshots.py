@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from memaccess import _changes
 from memaccess._arguments import checked_address, checked_count, shown
-from memaccess._errors import WrongBitnessError
+from memaccess._errors import NotReadableError, WrongBitnessError
+from memaccess._records import PartialRead
+from memaccess._regions import walk
 from memaccess._types import type_named
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from memaccess._arguments import Address
     from memaccess._changes import ByteChange, Pieces, ValueChange
-    from memaccess._records import PartialRead, Region
+    from memaccess._records import Region
     from memaccess._types import DataModel
 
     Range: TypeAlias = tuple[int, int]
@@ -190,7 +192,8 @@ class Snapshot:
 class Memory(Protocol):
     """What a snapshot is taken of: a view."""
 
-    def region_at(self, address: Address) -> Region | None: ...
+    def _regions_from(self, number: int) -> Iterable[Region]: ...
+    def read(self, size: SupportsIndex, address: Address) -> bytes: ...
     def read_available(self, size: SupportsIndex, address: Address) -> PartialRead: ...
 
 
@@ -243,21 +246,25 @@ def _parts(memory: Memory, address: int, stop: int) -> Iterator[tuple[int, int, 
     Guard pages stay untouched, since a read would take their guard away. Wine would read those, and
     closed memory too; but what is taken does not depend on the system.
     """
-    while address < stop:
-        try:
-            region = memory.region_at(address)
-        except WrongBitnessError:
-            yield address, stop, True  # a 32-bit Python can't see the map above 4 GiB
-            return
-        end = stop if region is None else min(region.end, stop)
-        yield address, end, region is not None and region.readable and not region.guarded
-        address = end
+    try:
+        for region in walk(memory._regions_from, address, stop):
+            end = min(region.end, stop)
+            yield address, end, region.readable and not region.guarded
+            address = end
+    except WrongBitnessError:
+        yield address, stop, True  # a 32-bit Python can't see the map above 4 GiB
+        return
+    if address < stop:
+        yield address, stop, False
 
 
 def _read(memory: Memory, start: int, stop: int) -> Iterator[PartialRead]:
     while start < stop:
         end = min((start // _PIECE + 1) * _PIECE, stop)
-        yield memory.read_available(end - start, start)
+        try:
+            yield PartialRead(start, memory.read(end - start, start), ())
+        except NotReadableError:
+            yield memory.read_available(end - start, start)  # which asks for the map once more
         start = end
 
 

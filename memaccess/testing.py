@@ -588,7 +588,7 @@ class _OpenedFake:
         self._require("VirtualAllocEx", Access.WRITE)
         target = self._target
         wanted = target.space.lowest if near is None else near
-        places = _places.places_near(wanted, size, self.space, target._region_at)
+        places = _places.places_near(wanted, size, self.space, self.regions_from)
         if not places:
             raise failure_with("VirtualAllocEx", ERROR_NOT_ENOUGH_MEMORY, "Not enough memory.")
         target.map(places[0], size, rights)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from memaccess._errors import SystemFailure
+from memaccess._regions import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from memaccess._records import Region
 
@@ -53,8 +54,8 @@ def turn_of(what: Hashable) -> Iterator[None]:
 class Protected(Protocol):
     """A process whose pages can be given another protection."""
 
-    def region_at(self, address: int, /) -> Region | None:
-        """The region from *address*'s page on."""
+    def regions_from(self, address: int, /) -> Iterable[Region]:
+        """The regions from *address*'s page on, as many as one question tells."""
         ...
 
     @property
@@ -110,13 +111,14 @@ def pieces(process: Protected, address: int, size: int) -> list[Region]:
     """
     found = []
     end = address + size
-    while address < end:
-        region = process.region_at(address)
-        if region is None or region.state != "committed":
+    for region in walk(process.regions_from, address, end):
+        if region.state != "committed":
             raise process.nothing_there()
         stop = min(region.end, end)
         found.append(region._replace(base=address, size=stop - address))
         address = stop
+    if address < end:
+        raise process.nothing_there()
     return found
 
 
@@ -129,13 +131,19 @@ def change(process: Protected, piece: Region, forms: tuple[int, int], changed: l
     changed.append(piece)
     try:
         process.set_protection(piece.base, piece.size, first)
-    except SystemFailure:
+    except SystemFailure as refusal:
+        if first == second:
+            _refused(piece, refusal, changed)
         try:
             process.set_protection(piece.base, piece.size, second)
         except SystemFailure as failure:
-            changed.pop()
-            failure.shielded = piece
-            raise
+            _refused(piece, failure, changed)
+
+
+def _refused(piece: Region, failure: SystemFailure, changed: list[Region]) -> NoReturn:
+    changed.pop()
+    failure.shielded = piece
+    raise failure
 
 
 def restore_after(process: Protected, changed: list[Region], stop: BaseException) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memaccess._regions import walk
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from memaccess._records import AddressSpace, Region
 
@@ -19,28 +21,18 @@ REACH = 0x7FFF_0000
 
 
 def places_near(
-    near: int, size: int, space: AddressSpace, region_at: Callable[[int], Region | None]
+    near: int, size: int, space: AddressSpace, regions_from: Callable[[int], Iterable[Region]]
 ) -> list[int]:
     """Addresses for *size* bytes that are free, and all within reach of *near*: the nearest first."""
     lowest = max(space.lowest, near - REACH)
     highest = min(space.end, near + REACH) - size
     found = [
         place
-        for region in _free(lowest, highest + size, region_at)
+        for region in walk(regions_from, lowest, highest + size)
+        if region.state == "free"
         for place in _places_in(max(region.base, lowest), min(region.end, highest + size), near, size)
     ]
     return sorted(found, key=lambda place: abs(place - near))
-
-
-def _free(start: int, stop: int, region_at: Callable[[int], Region | None]) -> Iterator[Region]:
-    """The free regions of a range."""
-    while start < stop:
-        region = region_at(start)
-        if region is None:
-            return
-        if region.state == "free":
-            yield region
-        start = region.end
 
 
 def _places_in(start: int, end: int, near: int, size: int) -> set[int]:

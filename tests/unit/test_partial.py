@@ -40,12 +40,12 @@ class Recorder:
         self.reads.append((size, address))
         return self._process.read(size, address)
 
-    def region_at(self, address: int, /) -> Region | None:
+    def regions_from(self, address: int, /) -> list[Region]:
         if self._tells == "nothing":
             raise failure_with("VirtualQueryEx", 50)
         if self._tells == "all is readable":
-            return Region(BASE, LIMIT - BASE, "committed", "private", True, True, False, False, 4)
-        return self._process.region_at(address)
+            return [Region(BASE, LIMIT - BASE, "committed", "private", True, True, False, False, 4)]
+        return self._process.regions_from(address)
 
     def is_alive(self) -> bool:
         return True

@@ -58,8 +58,8 @@ class ChangingMemory(Memory):
     """How wide the process is for Linux, whatever program it runs."""
     _start_time: int
 
-    def region_at(self, address: int, /) -> Region | None:
-        """What the memory there is."""
+    def regions_from(self, address: int, /) -> Iterator[Region]:
+        """What the memory from there on is."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class ChangingMemory(Memory):
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         with self._held() as held:
-            places = [0] if near is None else _places.places_near(near, size, self.space, held.region_at)
+            places = [0] if near is None else _places.places_near(near, size, self.space, held.regions_from)
             return held._allocate_at(places, size, _maps.protection(rights))
 
     def _allocate_at(self, places: list[int], size: int, protection: int) -> int:

@@ -249,7 +249,7 @@ class WindowsProcess:
             return self._allocate_at(None, size, rights)
         self._require_reach(near, 1, "VirtualAllocEx")
         space = AddressSpace(self.space.lowest, min(self.space.end, OWN_MODEL.address_limit))
-        for place in _places.places_near(near, size, space, self.region_at):
+        for place in _places.places_near(near, size, space, self.regions_from):
             try:
                 return self._allocate_at(place, size, rights)
             except SystemFailure as trouble:
