@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import collections
+import ctypes
+import errno
 import hashlib
 import json
 import os
@@ -50,6 +52,29 @@ def poll() -> None:
         ROUNDS["poll"] += 1
 
 
+def wait_for_events() -> None:
+    """Wait in one that it does not restart; Python's own epoll would hide that."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))  # the alarm would end it too
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.epoll_create1(0)
+    events = ctypes.create_string_buffer(12)
+    while True:
+        WRONG["events"] += libc.epoll_wait(descriptor, events, 1, int(NAP * 1000)) != 0
+        ROUNDS["events"] += 1
+
+
+def wait_for_signals() -> None:
+    """As above; the signals are blocked in this thread."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+    wanted = ctypes.c_uint64(1 << signal.SIGUSR2 - 1)
+    times = (ctypes.c_long * 2)(0, int(NAP * 1e9))
+    while True:
+        ended = libc.syscall(128, ctypes.byref(wanted), None, times, 8)
+        WRONG["signals"] += (ended, ctypes.get_errno()) != (-1, errno.EAGAIN)
+        ROUNDS["signals"] += 1
+
+
 def wait_for_another() -> None:
     """Wait for another thread."""
     asked: queue.Queue[int] = queue.Queue()
@@ -74,7 +99,7 @@ def alarm(*_: object) -> None:
 def main() -> None:
     """Obey the commands that come on standard input until it ends."""
     signal.signal(signal.SIGALRM, alarm)
-    for work in (compute, nap, poll, wait_for_another):
+    for work in (compute, nap, poll, wait_for_another, wait_for_events, wait_for_signals):
         threading.Thread(target=work, daemon=True).start()
     signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
     print(json.dumps({"pid": os.getpid(), "threads": len(os.listdir("/proc/self/task"))}), flush=True)

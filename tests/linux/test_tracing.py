@@ -72,7 +72,7 @@ def test_a_busy_program_goes_on_as_before(busy: Target) -> None:
         report = busy.ask("report")
     assert not any(report["wrong"].values()), report
     assert all(report["rounds"][name] > before.get(name, 0) for name in report["rounds"])
-    assert set(report["rounds"]) == {"compute", "nap", "poll", "wait", "alarm"}
+    assert set(report["rounds"]) == {"compute", "nap", "poll", "wait", "alarm", "events", "signals"}
 
 
 def test_several_views_change_one_program_at_once(busy: Target) -> None:

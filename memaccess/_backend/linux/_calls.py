@@ -99,7 +99,7 @@ def ask_threads(place: Place, question: Callable[[Registers], T | None]) -> Iter
 
 def _asked(place: Place, number: int, question: Callable[[Registers], T | None]) -> T | None:
     try:
-        with StoppedThread(number) as thread:
+        with StoppedThread(number, place.folder) as thread:
             return question(thread.registers()) if number in place.folder.threads() else None
     except (ProcessLookupError, ChildProcessError):
         return None  # it has ended meanwhile
@@ -115,7 +115,7 @@ def _in_one_of_its_threads(place: Place, work: Callable[[Calls], T]) -> T:
     trouble = OSError(errno.ESRCH, os.strerror(errno.ESRCH))
     for number in place.folder.threads()[:_MOST_THREADS]:
         try:
-            stopped = StoppedThread(number)
+            stopped = StoppedThread(number, place.folder)
             with stopped as thread:
                 gate = _gate(place, thread)
                 if number not in place.folder.threads():
@@ -135,7 +135,7 @@ def _gate(place: Place, thread: StoppedThread) -> int | None:
     for address in _gates(place):
         if dispatch is None or dispatch.mode != _DISPATCHED:
             return address
-        if dispatch.offset <= address < dispatch.offset + dispatch.length:
+        if (address - dispatch.offset) % (1 << 64) < dispatch.length:  # as the kernel compares
             return address
     return None
 

@@ -204,8 +204,17 @@ class Folder:
         lines = self._lines()
         return set(map(int, lines.get("NSpid", lines["Tgid"]).split()))  # NSpid is there since Linux 4.1
 
-    def _lines(self) -> dict[str, str]:
-        return dict(line.partition(":\t")[::2] for line in self.read("status").split("\n"))
+    def has_signal(self, thread: int) -> bool:
+        """Whether a signal waits for that thread, which it does not block.
+
+        :raises OSError: it has ended.
+        """
+        lines = self._lines(f"task/{thread}/status")
+        pending, blocked = int(lines["SigPnd"], 16) | int(lines["ShdPnd"], 16), int(lines["SigBlk"], 16)
+        return bool(pending & ~blocked)
+
+    def _lines(self, name: str = "status") -> dict[str, str]:
+        return dict(line.partition(":\t")[::2] for line in self.read(name).split("\n"))
 
     def program(self) -> str | None:
         """The file that it runs; None where the system does not tell, or there is none."""

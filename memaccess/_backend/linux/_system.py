@@ -19,6 +19,7 @@ from memaccess._backend.linux._process import LinuxProcess, WineProcess
 from memaccess._backend.linux._programs import native_program, program_of
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc._descriptors import OwnedDescriptor
+from memaccess._libc.pidfd import pidfd_open
 from memaccess._records import Access, ProcessInfo
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _is_hidden(pid: int) -> bool:
 def _watch(pid: int, folder: Folder) -> OwnedDescriptor | None:
     """What can be asked whether a process has ended; None before Linux 5.3."""
     try:
-        watch = OwnedDescriptor(os.pidfd_open(pid))
+        watch = OwnedDescriptor(pidfd_open(pid))
         folder.status()  # else the pid may have passed to another process before
     except OSError:
         return None

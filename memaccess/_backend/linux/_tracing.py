@@ -2,8 +2,8 @@
 
 What Linux lets nobody do from outside, a program has to do itself: one of its threads is stopped wherever it is,
 given other registers, led through the call, and given its own back. A call that it was waiting in goes on
-waiting: the kernel restarts it, as after any signal that nobody handles. No signal reaches the thread meanwhile,
-and nothing is written to the program's memory.
+waiting: the kernel restarts most by itself, and those that it ends with EINTR are restarted here. No signal reaches
+the thread meanwhile, and nothing is written to the program's memory.
 
 https://man7.org/linux/man-pages/man2/ptrace.2.html
 """
@@ -24,6 +24,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from memaccess._backend.linux._restarting import RESTARTED
 from memaccess._libc.ptrace import (
     PTRACE_CONT,
     PTRACE_DETACH,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from memaccess._backend.linux._proc import Folder
+
 T = TypeVar("T")
 
 CAN_TRACE = os.uname().machine == "x86_64" and ctypes.sizeof(ctypes.c_void_p) == 8
@@ -67,8 +70,12 @@ _NO_CALL = (1 << 64) - 1
 _ALL_SIGNALS = (1 << 64) - 1
 _MASK_BYTES = 8
 _LARGEST_ERROR = 4095
-_CODE_64, _STACK_64 = 0x33, 0x2B
-"""Selectors: __USER_CS and __USER_DS of the kernel's arch/x86/include/asm/segment.h."""
+_CODE_64, _STACK_64, _CODE_32 = 0x33, 0x2B, 0x23
+"""Selectors: __USER_CS, __USER_DS and __USER32_CS of the kernel's arch/x86/include/asm/segment.h."""
+_LOW_32 = (1 << 32) - 1
+_INTERRUPTED = (1 << 32) - errno.EINTR
+_CALL_BYTES = 2
+"""So long are the instructions that call the kernel: syscall, sysenter, int 0x80."""
 _ARGUMENTS = {64: ("rdi", "rsi", "rdx", "r10", "r8", "r9"), 32: ("rbx", "rcx", "rdx", "rsi", "rdi", "rbp")}
 
 
@@ -116,15 +123,27 @@ class StoppedThread:
     :raises OSError: it has ended, or may not be traced, or another debugger traces it.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, folder: Folder) -> None:
         self._number = number
+        self._folder = folder
         self._patience = _PATIENCE_SECONDS
 
     def __enter__(self) -> Self:
         ptrace(PTRACE_SEIZE, self._number, data=PTRACE_O_TRACESYSGOOD)
         self.stop()
         self._patience = math.inf  # from now on it has to be brought back to where it was
+        self._restart_interrupted_call()
         return self
+
+    def _restart_interrupted_call(self) -> None:
+        """Undo what the stop has done to a call that waits; not where a signal of the program's own did it."""
+        registers = self.registers()
+        restarted = RESTARTED[32 if registers.cs == _CODE_32 else 64]
+        is_ended = registers.rax & _LOW_32 == _INTERRUPTED and registers.orig_rax in restarted
+        if is_ended and not self._folder.has_signal(self._number):
+            registers.rip -= _CALL_BYTES
+            registers.rax, registers.orig_rax = registers.orig_rax, _NO_CALL
+            self.set_registers(registers)
 
     def __exit__(self, *_: object) -> None:
         self._tell(PTRACE_DETACH)
