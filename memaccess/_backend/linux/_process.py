@@ -47,6 +47,7 @@ T = TypeVar("T")
 
 _END_OF_64 = {"aarch64": 1 << 48}
 """Where programs' addresses end on machines other than x86-64."""
+_ATTEMPTS = 3
 _LOWEST = "/proc/sys/vm/mmap_min_addr"
 _USUAL_LOWEST = 0x10000
 
@@ -129,15 +130,21 @@ class LinuxProcess(ChangingMemory):
         return None if found is None else found.file
 
     def _mappings(self) -> list[Mapping]:
-        if not self._is_there():
-            self._follow()
-        try:
-            text = self._folder.maps()
-        except OSError as error:
-            raise self._failure("read", error) from None
-        if not text and self._ends():  # its memory goes a little before
+        for _ in range(_ATTEMPTS):
+            if not self._is_there():
+                self._follow()
+            try:
+                text = self._folder.maps()
+            except OSError as error:
+                raise self._failure("read", error) from None
+            if text and self._is_there():
+                return _maps.parse(text)
+            # Else what was read ends where the memory of the program did, which was replaced, or ends.
+        if self._ends():
             raise failure_with("read", errno.ESRCH)
-        return _maps.parse(text)
+        raise failure_from(
+            Cause.REPLACED, "read", f"Process {self.pid} replaces its program again and again."
+        )
 
     def _failure(self, api: str, error: OSError) -> SystemFailure:
         """Why a file of the process could not be read; a view that was closed meanwhile is the first reason."""
