@@ -10,13 +10,16 @@ import errno
 import os
 import re
 import shutil
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from known_linux import CODES
 from support import targets
 
+from docs import worlds
 from docs.worlds import FIRST_PLAYER, PLAYER
 from memaccess import MemoryView, _backend
 from memaccess._backend.linux import _facts
@@ -155,6 +158,27 @@ def live_linux() -> Iterator[Replace]:
             with MemoryView(target.pid, "w") as view:
                 view.write(FIRST_PLAYER, places[DATA] + PLAYER % PAGE)
             yield _replacer(target.pid, places, str(program))
+
+
+@contextmanager
+def live_quickstart() -> Iterator[Replace]:
+    """The quickstart with a Python of Linux, whose codes and names are others."""
+    own = os.path.basename(os.path.realpath(sys.executable))
+    lowest = int(Path("/proc/sys/vm/mmap_min_addr").read_text())
+    others = {
+        "'python.exe'": repr(own),
+        "find_processes('python')": f"find_processes({own!r})",
+        "first 64 KiB": f"first {lowest // 1024} KiB",
+    }
+
+    with worlds.live_quickstart() as replace:
+
+        def replaced(text: str) -> str:
+            for before, after in others.items():
+                text = text.replace(before, after)
+            return re.sub("(?<=error code )[0-9]+", lambda found: str(CODES[int(found[0])]), replace(text))
+
+        yield replaced
 
 
 def _replacer(pid: int, places: dict[int, int], path: str) -> Replace:

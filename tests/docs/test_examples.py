@@ -36,7 +36,10 @@ LIVE_WORLDS = {
 }
 """The pages that run on a real program of Windows too."""
 
-LINUX_WORLDS = {"docs/guide/linux.rst": linux_world.live_linux}
+LINUX_WORLDS = {
+    "docs/quickstart.rst": linux_world.live_quickstart,
+    "docs/guide/linux.rst": linux_world.live_linux,
+}
 """Those that run on one of Linux."""
 
 
