@@ -6,7 +6,6 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from memaccess._backend._interface import MemoryMap
 from memaccess._errors import SystemFailure
 
 if TYPE_CHECKING:
@@ -51,8 +50,12 @@ def turn_of(what: Hashable) -> Iterator[None]:
                 _turns.pop(what, None)
 
 
-class Protected(MemoryMap, Protocol):
+class Protected(Protocol):
     """A process whose pages can be given another protection."""
+
+    def region_at(self, address: int, /) -> Region | None:
+        """The region from *address*'s page on."""
+        ...
 
     @property
     def pid(self) -> int: ...

@@ -132,6 +132,26 @@ def test_who_may_not_is_told_why(target: Target) -> None:
     assert "setcap" not in result.stderr
 
 
+@pytest.mark.skipif(not is_root, reason="root alone can mount another /proc")
+@pytest.mark.parametrize("option", ["hidepid=1", "hidepid=2"])
+def test_who_is_hidden_is_not_said_to_be_gone(target: Target, option: str) -> None:
+    code = (
+        "import os, ctypes, memaccess, memaccess._backend.linux._system, memaccess._explain\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "os_error = lambda: OSError(ctypes.get_errno(), 'mount')\n"
+        "if libc.unshare(0x20000): raise os_error()\n"  # CLONE_NEWNS
+        "if libc.mount(None, b'/', None, 0x44000, None): raise os_error()\n"  # MS_REC | MS_PRIVATE
+        f"if libc.mount(b'proc', b'/proc', b'proc', 0, b'{option}'): raise os_error()\n"
+        f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+        f"memaccess.MemoryView({target.pid})"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if "OSError" in result.stderr:
+        pytest.skip("no other /proc can be mounted here")
+    assert "ProcessDeniedError" in result.stderr
+    assert "belongs to another user, and this system hides the processes of others" in result.stderr
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_exit_is_told_before_and_after_its_parent_has_asked(target: Target, killed: bool) -> None:
     view = MemoryView(target.pid)

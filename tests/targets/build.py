@@ -59,7 +59,7 @@ def folder_of_targets(platform: Platform = WINDOWS) -> Path:
     """Return the folder of the built targets, building them if a source changed."""
     home = HERE / platform.folder
     parts = LINUX_PARTS.glob("*") if platform is LINUX else PARTS.glob("*.c")
-    sources = sorted([*home.glob("*.c"), *home.glob("*.h"), *parts])
+    sources = sorted([*home.glob("*.c"), *HERE.glob("*.h"), *parts])
     options = {name: [Path(part).name for part in parts] for name, parts in OPTIONS.items()}
     recipe = digest(
         platform.recipe,

@@ -2,12 +2,14 @@
 
 One JSON object per line, and one as its answer: ``{"start": PROGRAM}``, ``{"end": PID}``, and
 ``{"about": PID, "addresses": [EXPRESSION, ...]}``, where 0 is its own pid; ``{"value": NAME}`` of its own variables,
-and ``{"peek": ADDRESS, "size": BYTES}``.
+``{"peek": ADDRESS, "size": BYTES}``, and ``{"digest": ROUNDS}``, which takes a while.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
+import hashlib
 import json
 import operator
 import os
@@ -58,6 +60,12 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"code": child.wait()}
     if "peek" in request:
         return {"bytes": ctypes.string_at(request["peek"], request["size"]).hex()}
+    if "digest" in request:
+        return {
+            "digest": functools.reduce(
+                lambda data, _: hashlib.sha256(data).digest(), range(request["digest"]), b""
+            ).hex()
+        }
     if "value" in request:
         return {"value": HELD[request["value"]].value}
     return about(request["about"], request["addresses"])

@@ -8,12 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef _WIN32
 #include <windows.h>
+#define OWN_PID GetCurrentProcessId()
+#define LAST_ERROR GetLastError()
+#else
+#include <errno.h>
+#include <unistd.h>
+#define OWN_PID ((unsigned long)getpid())
+#define LAST_ERROR ((unsigned long)errno)
+#endif
 
 /* The opening of each line; the caller goes on with its own members and closes the brace. */
 static inline void say_start(void)
 {
-    printf("{\"pid\": %lu, \"pointer_size\": %u", GetCurrentProcessId(), (unsigned)sizeof(void *));
+    printf("{\"pid\": %lu, \"pointer_size\": %u", OWN_PID, (unsigned)sizeof(void *));
 }
 
 static inline void say_end(void)
@@ -24,7 +34,7 @@ static inline void say_end(void)
 
 static inline void say_error(const char *what)
 {
-    printf("{\"error\": \"%s\", \"code\": %lu", what, GetLastError());
+    printf("{\"error\": \"%s\", \"code\": %lu", what, LAST_ERROR);
     say_end();
 }
 

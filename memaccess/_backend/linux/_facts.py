@@ -25,6 +25,8 @@ class Facts(NamedTuple):
     is_kernel_thread: bool = False
     ptrace_scope: int = 0
     """``/proc/sys/kernel/yama/ptrace_scope``; 0 where the kernel has no such rule."""
+    is_hidden: bool = False
+    """Whether it runs, and /proc does not show it."""
     may_trace: bool = False
     """Whether this Python has the capability CAP_SYS_PTRACE."""
     windows_programs: tuple[tuple[str, int], ...] = ()
@@ -64,6 +66,11 @@ def _other_pids(programs: tuple[tuple[str, int], ...]) -> str:
 
 
 def _why_denied(facts: Facts) -> str:
+    if facts.is_hidden:
+        return (
+            f"{_who(facts)} belongs to another user, and this system hides the processes of others (/proc is mounted "
+            f"with the option hidepid). Run Python as that user, or as root."
+        )
     if facts.user is not None and facts.user != facts.own_user:
         owner = "root" if facts.user == 0 else f"the user with the number {facts.user}"
         # The right alone (CAP_SYS_PTRACE) does not help: /proc/PID/mem is a file that its owner alone may open.

@@ -12,35 +12,29 @@ import sys
 
 assert sys.platform == "linux"
 
-import contextlib
 import ctypes
 import errno
 import fcntl
 import itertools
 import os
 import select
-import time
 from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._arguments import byte_count
-from memaccess._backend import _pages, _places
 from memaccess._backend.linux import _maps, _modules, _wine
-from memaccess._backend.linux._calls import Place, ask_threads, make_calls
+from memaccess._backend.linux._calls import ask_threads
+from memaccess._backend.linux._changing import ChangingMemory
 from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
-from memaccess._backend.linux._memory import Memory
 from memaccess._backend.linux._proc import NO_LONGER, Folder, number_in
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import place_of
 from memaccess._libc.pidfd import PIDFD_GET_INFO, PIDFD_INFO_EXIT, PidfdInfo
-from memaccess._records import PAGE, Access, AddressSpace, whole_pages
+from memaccess._records import Access, AddressSpace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from typing_extensions import Self
+    from collections.abc import Iterator
 
     from memaccess._backend._interface import DebugInfo
-    from memaccess._backend.linux._calls import Calls
     from memaccess._backend.linux._maps import Mapping, Span
     from memaccess._backend.linux._programs import Program
     from memaccess._backend.linux._wine import Image
@@ -53,25 +47,11 @@ T = TypeVar("T")
 
 _END_OF_64 = {"aarch64": 1 << 48}
 """Where programs' addresses end on machines other than x86-64."""
-_ALLOCATED: dict[tuple[int, int], dict[int, int]] = {}
-"""The addresses and sizes of what was allocated, by the pid and the start time of the process: Linux does not
-keep where an allocation begins and ends."""
-_NOT_ALLOCATED = (
-    "No memory that this Python has allocated begins there, and Linux does not keep where other allocations "
-    "begin and end."
-)
-_GONE = (errno.ESRCH, errno.ECHILD)
-_PATIENCE_SECONDS = 1.0
-_PAUSE_SECONDS = 0.001
-_PRIVATE_MEMORY = 0x22
-"""MAP_PRIVATE and MAP_ANONYMOUS."""
-_MAP_32BIT = 0x40
-_NO_FILE = (1 << 64) - 1
 _LOWEST = "/proc/sys/vm/mmap_min_addr"
 _USUAL_LOWEST = 0x10000
 
 
-class LinuxProcess(Memory):
+class LinuxProcess(ChangingMemory):
     """A program, of whatever width."""
 
     def __init__(
@@ -92,7 +72,7 @@ class LinuxProcess(Memory):
         self.name = program.name
         self._base = program.base
         self._bitness = program.native_bitness or model.bitness
-        self._allocated = _ALLOCATED.setdefault((pid, start_time), {})
+        self._start_time = start_time
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         self._following(self._write, _Source(data), byte_count(data), address)
@@ -176,108 +156,6 @@ class LinuxProcess(Memory):
 
     def debug_info(self, _search_path: str | None, /) -> DebugInfo:
         raise failure_from(Cause.OTHER, "SymInitialize", "Debug symbols are read on Windows only.")
-
-    def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
-        with self._held() as held:
-            return _pages.protect(held, rights, size, address)
-
-    def put_back(self, changed: tuple[Region, ...], /) -> None:
-        with self._held() as held:
-            _pages.put_back(held, changed)
-
-    def protections(self, rights: str, _piece: Region, /) -> tuple[int, int]:
-        return (_maps.protection(rights),) * 2
-
-    def nothing_there(self) -> SystemFailure:
-        return failure_with("mprotect", errno.ENOMEM, cause=Cause.INACCESSIBLE)
-
-    def set_protection(self, address: int, size: int, protection: int, /) -> None:
-        start = address // PAGE * PAGE
-        self._make_call("mprotect", start, whole_pages(address + size) - start, protection)
-
-    def allocate(self, size: int, rights: str, near: int | None, /) -> int:
-        with self._held() as held:
-            places = [0] if near is None else _places.places_near(near, size, self.space, held.region_at)
-            return held._allocate_at(places, size, _maps.protection(rights))
-
-    def _allocate_at(self, places: list[int], size: int, protection: int) -> int:
-        """New memory at the first of those places where the kernel puts it; 0 is any."""
-        found: list[int] = []
-        try:
-            self._make_calls(lambda call: found.append(self._mapped(call, places, size, protection)))
-        except BaseException:  # Ctrl+C may come when it is done
-            if found and found[0] > 0:
-                self._make_call("munmap", found[0], size)
-            raise
-        if found[0] < 0:
-            raise failure_with("mmap", -found[0])
-        self._allocated[found[0]] = size
-        return found[0]
-
-    def _mapped(self, call: Calls, places: list[int], size: int, protection: int) -> int:
-        """Where new memory was mapped; a negative number is that of an error."""
-        low = _MAP_32BIT if self.model.bitness < self._bitness else 0
-        for place in places:
-            address = call("mmap", place, size, protection, _PRIVATE_MEMORY | low * (not place), _NO_FILE, 0)
-            if address < 0 or place in (0, address):
-                return address
-            call("munmap", address, size)  # the program itself has taken that place meanwhile
-        return -errno.ENOMEM
-
-    def free(self, address: int, /) -> None:
-        with self._held() as held:
-            size = self._allocated.get(address)
-            if size is None or not held._is_private(address, address + size):
-                raise failure_with("munmap", errno.EINVAL, text=_NOT_ALLOCATED)
-            held._make_call("munmap", address, size)
-            del self._allocated[address]
-
-    def _is_private(self, start: int, stop: int) -> bool:
-        """Whether all of that is memory, and no file's."""
-        while start < stop:
-            found = _maps.found_at(self._mappings(), start)
-            if found is None or found.identity[1]:
-                return False
-            start = found.end
-        return True
-
-    def _make_call(self, name: str, *arguments: int) -> None:
-        """Have the program make a system call."""
-        result = self._make_calls(lambda call: call(name, *arguments))
-        if result < 0:
-            raise failure_with(name, -result)
-
-    def _make_calls(self, work: Callable[[Calls], T]) -> T:
-        try:
-            return make_calls(self._place(), work)
-        except SystemFailure as trouble:
-            if trouble.errno in _GONE and self._ends():
-                raise failure_with("ptrace", errno.ESRCH) from None
-            raise
-
-    def _place(self) -> Place:
-        return Place(self.pid, self._folder, self.read, self._mappings(), self._bitness)
-
-    def _ends(self) -> bool:
-        """Whether it ends this very moment: its threads are gone a little before."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while self.is_alive():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_PAUSE_SECONDS)
-        return True
-
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[Self]:
-        """The same process once more, whose files stay open for the block, whoever closes this one."""
-        held = object.__new__(type(self))
-        vars(held).update(vars(self), _folder=self._folder.held())
-        if held._file is None:
-            raise failure_from(Cause.CLOSED, "ptrace")
-        try:
-            yield held
-        finally:
-            held.close()
 
     def refuses(self, region: Region, access: Access, /) -> bool:
         if access is Access.READ:

@@ -34,6 +34,7 @@ _FLAGS = {
     Access.READ | Access.WRITE: os.O_RDWR,
 }
 _CAP_SYS_PTRACE = 19
+_REFUSALS = (errno.EPERM, errno.EACCES)
 _SERVICES = ("explorer.exe", "plugplay.exe", "rpcss.exe", "services.exe", "svchost.exe", "winedevice.exe")
 _PATIENCE_SECONDS = 2.0
 """For how long Wine may be loading a program."""
@@ -49,14 +50,7 @@ class Linux:
     """The Linux that this Python runs on."""
 
     def open(self, pid: int, access: Access, /) -> LinuxProcess:
-        try:
-            folder = Folder(pid)
-            status = folder.status()
-            is_there = folder.leader() == pid and folder.runs_on(status)
-        except OSError as error:
-            raise failure_with("open", error.errno or errno.ENOENT, cause=Cause.NO_PROCESS) from None
-        if not is_there:
-            raise _gone()
+        folder, status = _running(pid)
         if status.is_of_kernel:
             raise failure_with("open", errno.EACCES, cause=Cause.PROTECTED)
         try:
@@ -100,6 +94,8 @@ class Linux:
         facts = _facts.Facts(pid, own_user=os.geteuid(), ptrace_scope=number_in(_PTRACE_SCOPE, 0))
         if cause is Cause.NO_PROCESS:
             facts = facts._replace(windows_programs=tuple(_windows_programs()))
+        elif cause is Cause.DENIED:
+            facts = facts._replace(is_hidden=_is_hidden(pid))
         with contextlib.suppress(OSError):
             folder = Folder(pid)
             status, leader = folder.status(), folder.leader()
@@ -114,6 +110,37 @@ class Linux:
 
     def refusal(self, cause: Cause, /) -> SystemFailure:
         return failure_from(cause)
+
+
+def _running(pid: int) -> tuple[Folder, Status]:
+    """The process with that pid, and how it is.
+
+    :raises SystemFailure: there is none.
+    """
+    try:
+        folder = Folder(pid)
+        status = folder.status()
+        is_there = folder.leader() == pid and folder.runs_on(status)
+    except OSError as error:
+        if error.errno in _REFUSALS or _is_hidden(pid):
+            raise failure_with("open", errno.EACCES) from None
+        raise failure_with("open", error.errno or errno.ENOENT, cause=Cause.NO_PROCESS) from None
+    if not is_there:
+        raise _gone()
+    return folder, status
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process, which /proc does not show to this user."""
+    if os.path.exists(f"/proc/{pid}/stat"):
+        return False
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
 
 
 def _watch(pid: int, folder: Folder) -> OwnedDescriptor | None:

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <wchar.h>
-#include "target.h"
+#include "../target.h"
 
 /* The types of memaccess' table: its name, and C's. */
 #define TYPES(X) \

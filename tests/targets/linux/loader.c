@@ -3,7 +3,7 @@
  *   find NAME PATH       load the library, and ask dlsym for that name
  */
 #include <dlfcn.h>
-#include "target.h"
+#include "../target.h"
 
 /* What the library wants. */
 int missing(int number)

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
-#include "target.h"
+#include "../target.h"
 
 #define PAGE 4096u
 #define MOST_SEGMENTS 32

@@ -7,7 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
-#include "target.h"
+#include "../target.h"
 
 #define PAGE 4096u
 #define ENDING "ends with the page"

@@ -8,7 +8,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/mman.h>
-#include "target.h"
+#include "../target.h"
 
 #ifndef LETTER
 #define LETTER 'a'

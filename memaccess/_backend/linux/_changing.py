@@ -1,0 +1,179 @@
+"""A program's memory map, changed by the program itself: Linux lets nobody do it from outside."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import contextlib
+import errno
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from memaccess._backend import _pages, _places
+from memaccess._backend.linux import _maps
+from memaccess._backend.linux._calls import Place, make_calls
+from memaccess._backend.linux._codes import failure_from, failure_with
+from memaccess._backend.linux._memory import Memory
+from memaccess._errors import Cause, SystemFailure
+from memaccess._records import PAGE, whole_pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
+
+    from memaccess._backend.linux._calls import Calls
+    from memaccess._backend.linux._maps import Mapping
+    from memaccess._backend.linux._proc import Folder
+    from memaccess._records import AddressSpace, Region
+    from memaccess._types import DataModel
+
+T = TypeVar("T")
+
+_ALLOCATED: dict[tuple[int, int], dict[int, int]] = {}
+"""The addresses and sizes of what was allocated, by the pid and the start time of the process: Linux does not
+keep where an allocation begins and ends."""
+_NOT_ALLOCATED = (
+    "No memory that this Python has allocated begins there, and Linux does not keep where other allocations "
+    "begin and end."
+)
+_GONE = (errno.ESRCH, errno.ECHILD)
+_PATIENCE_SECONDS = 1.0
+_PAUSE_SECONDS = 0.001
+_PRIVATE_MEMORY = 0x22
+"""MAP_PRIVATE and MAP_ANONYMOUS."""
+_MAP_32BIT = 0x40
+_NO_FILE = (1 << 64) - 1
+
+
+class ChangingMemory(Memory):
+    """The memory of one process, and its map."""
+
+    model: DataModel
+    space: AddressSpace
+    _folder: Folder
+    _bitness: int
+    """How wide the process is for Linux, whatever program it runs."""
+    _start_time: int
+
+    def region_at(self, address: int, /) -> Region | None:
+        """What the memory there is."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of the process."""
+        raise NotImplementedError
+
+    def _mappings(self) -> list[Mapping]:
+        raise NotImplementedError
+
+    @property
+    def _identity(self) -> tuple[int, int]:
+        return self.pid, self._start_time
+
+    def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
+        with self._held() as held:
+            return _pages.protect(held, rights, size, address)
+
+    def put_back(self, changed: tuple[Region, ...], /) -> None:
+        with self._held() as held:
+            _pages.put_back(held, changed)
+
+    def protections(self, rights: str, _piece: Region, /) -> tuple[int, int]:
+        return (_maps.protection(rights),) * 2
+
+    def nothing_there(self) -> SystemFailure:
+        return failure_with("mprotect", errno.ENOMEM, cause=Cause.INACCESSIBLE)
+
+    def set_protection(self, address: int, size: int, protection: int, /) -> None:
+        start = address // PAGE * PAGE
+        self._make_call("mprotect", start, whole_pages(address + size) - start, protection)
+
+    def allocate(self, size: int, rights: str, near: int | None, /) -> int:
+        with self._held() as held:
+            places = [0] if near is None else _places.places_near(near, size, self.space, held.region_at)
+            return held._allocate_at(places, size, _maps.protection(rights))
+
+    def _allocate_at(self, places: list[int], size: int, protection: int) -> int:
+        """New memory at the first of those places where the kernel puts it; 0 is any."""
+        found: list[int] = []
+        try:
+            self._make_calls(lambda call: found.append(self._mapped(call, places, size, protection)))
+        except BaseException:  # Ctrl+C may come when it is done
+            if found and found[0] > 0:
+                self._make_call("munmap", found[0], size)
+            raise
+        if found[0] < 0:
+            raise failure_with("mmap", -found[0])
+        _ALLOCATED.setdefault(self._identity, {})[found[0]] = size
+        return found[0]
+
+    def _mapped(self, call: Calls, places: list[int], size: int, protection: int) -> int:
+        """Where new memory was mapped; a negative number is that of an error."""
+        low = _MAP_32BIT if self.model.bitness < self._bitness else 0
+        for place in places:
+            address = call("mmap", place, size, protection, _PRIVATE_MEMORY | low * (not place), _NO_FILE, 0)
+            if address < 0 or place in (0, address):
+                return address
+            call("munmap", address, size)  # the program itself has taken that place meanwhile
+        return -errno.ENOMEM
+
+    def free(self, address: int, /) -> None:
+        with self._held() as held:
+            known = _ALLOCATED.get(self._identity, {})
+            size = known.get(address)
+            if size is None or not held._is_private(address, address + size):
+                raise failure_with("munmap", errno.EINVAL, text=_NOT_ALLOCATED)
+            held._make_call("munmap", address, size)
+            known.pop(address, None)
+            if not known:
+                _ALLOCATED.pop(self._identity, None)
+
+    def _is_private(self, start: int, stop: int) -> bool:
+        """Whether all of that is memory, and no file's."""
+        while start < stop:
+            found = _maps.found_at(self._mappings(), start)
+            if found is None or found.identity[1]:
+                return False
+            start = found.end
+        return True
+
+    def _make_call(self, name: str, *arguments: int) -> None:
+        """Have the program make a system call."""
+        result = self._make_calls(lambda call: call(name, *arguments))
+        if result < 0:
+            raise failure_with(name, -result)
+
+    def _make_calls(self, work: Callable[[Calls], T]) -> T:
+        try:
+            return make_calls(self._place(), work)
+        except SystemFailure as trouble:
+            if trouble.errno in _GONE and self._ends():
+                raise failure_with("ptrace", errno.ESRCH) from None
+            raise
+
+    def _place(self) -> Place:
+        return Place(self.pid, self._folder, self.read, self._mappings(), self._bitness)
+
+    def _ends(self) -> bool:
+        """Whether it ends this very moment: its threads are gone a little before."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self.is_alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        return True
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[Self]:
+        """The same process once more, whose files stay open for the block, whoever closes this one."""
+        held = object.__new__(type(self))
+        vars(held).update(vars(self), _folder=self._folder.held())
+        if held._file is None:
+            raise failure_from(Cause.CLOSED, "ptrace")
+        try:
+            yield held
+        finally:
+            held.close()
