@@ -136,7 +136,9 @@ class ByteAccess:
 
         Code pages need no *force* on Windows: `WriteProcessMemory
         <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-writeprocessmemory>`__
-        lifts their protection by itself.
+        lifts their protection by itself. Nor do they on Linux, where *force* writes through
+        `/proc/PID/mem <https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html>`__, which asks for no protection
+        and changes none.
 
         >>> view.write(b'\x21\x00', 0x401000)
         """

@@ -207,7 +207,7 @@ class ProcessDeniedError(ProcessOpenError, PermissionError):
 
 
 class ProcessProtectedError(ProcessDeniedError):
-    """The process is a protected one, whose memory Windows opens to nobody."""
+    """The process is a protected one, whose memory Windows opens to nobody; or a thread of Linux' kernel."""
 
     __module__ = "memaccess"
 

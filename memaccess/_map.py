@@ -163,7 +163,9 @@ class MapAccess(ByteAccess):
         :raises OverflowError: the address does not lie in the program's address space.
 
         It is what `VirtualQueryEx
-        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualqueryex>`__ tells.
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualqueryex>`__ tells, and on Linux
+        `/proc/PID/maps <https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html>`__. That has no reserved
+        memory and no guard pages.
 
         >>> print(view.region_at(0x401000))
         0x401000-0x402000 (committed rw- private)
@@ -174,12 +176,13 @@ class MapAccess(ByteAccess):
         r"""The file that the memory at *address* is a view of: a program, a DLL, or a file with data.
 
         :param address: any address in it.
-        :returns: the file's path with its drive; None where the memory is no file's.
+        :returns: the file's path with its drive, or on Linux from ``/`` on; None where the memory is no file's.
         :raises MemoryAccessError: as in :meth:`region_at`.
         :raises OverflowError: the address does not lie in the program's address space.
 
         It is what `GetMappedFileName
-        <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-getmappedfilenamew>`__ tells.
+        <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-getmappedfilenamew>`__ tells, and on Linux
+        `/proc/PID/maps <https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html>`__.
 
         >>> view.mapped_file(0x140000000)
         'C:\\game.exe'
@@ -231,9 +234,9 @@ class MapAccess(ByteAccess):
         return found if wanted == Wanted() else filter(wanted.has, found)
 
     def modules(self) -> list[Module]:
-        """The programs and DLLs that are loaded into the program.
+        """The programs and DLLs that are loaded into the program, or its shared libraries on Linux.
 
-        :returns: one record for each, the program itself first.
+        :returns: one record for each, the program itself first. On Linux the others follow by their addresses.
         :raises MissingRightError: the view was opened with mode ``'w'``.
         :raises TargetExitedError: the program has ended.
         :raises WrongBitnessError: a 32-bit Python can't see the modules of a 64-bit program.
@@ -243,7 +246,9 @@ class MapAccess(ByteAccess):
         A program that was started this very moment is waited for, up to two seconds; its list may still
         lack what it loads next. Those that a 64-bit system keeps above 4 GiB in a 32-bit program, where the
         view can't reach, are left out. It is what `EnumProcessModulesEx
-        <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex>`__ tells.
+        <https://learn.microsoft.com/windows/win32/api/psapi/nf-psapi-enumprocessmodulesex>`__ tells. On Linux
+        they are the files in `/proc/PID/maps <https://man7.org/linux/man-pages/man5/proc_pid_maps.5.html>`__ that
+        are laid out to be run: of a program under Wine those of Windows, of others those of Linux.
 
         >>> view.modules()[0]
         <Module 'game.exe' at 0x140000000-0x140003000>
@@ -322,6 +327,10 @@ class MapAccess(ByteAccess):
 
         Guard pages lose their guard. It is what `VirtualProtectEx
         <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualprotectex>`__ does.
+        On Linux the program itself makes the call, `mprotect
+        <https://man7.org/linux/man-pages/man2/mprotect.2.html>`__, while one of its threads is stopped as by a debugger
+        (`ptrace <https://man7.org/linux/man-pages/man2/ptrace.2.html>`__). That needs a 64-bit Python on x86-64,
+        and fails while another debugger has the program.
 
         >>> with view.protect('r--', 4096, 0x401000):
         ...     print(view.region_at(0x401000))
@@ -359,7 +368,9 @@ class MapAccess(ByteAccess):
         :raises MemoryAccessError: there is no room, or the system refused.
 
         It is what `VirtualAllocEx
-        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualallocex>`__ does.
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualallocex>`__ does; on Linux
+        it is `mmap <https://man7.org/linux/man-pages/man2/mmap.2.html>`__, made as in :meth:`protect`. Wine does not
+        learn of it.
 
         >>> with view.allocate(100) as memory:
         ...     view.write_string('Ada', memory)
@@ -391,10 +402,12 @@ class MapAccess(ByteAccess):
         :raises TargetExitedError: the program has ended.
         :raises WrongBitnessError: this 32-bit Python can't do it so far up in a 64-bit program.
         :raises ClosedViewError: the view was closed.
-        :raises MemoryAccessError: no allocation of private memory begins there.
+        :raises MemoryAccessError: no allocation of private memory begins there; on Linux, none that this Python has
+            made.
 
         It is what `VirtualFreeEx
-        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualfreeex>`__ does.
+        <https://learn.microsoft.com/windows/win32/api/memoryapi/nf-memoryapi-virtualfreeex>`__ does; on Linux
+        it is `munmap <https://man7.org/linux/man-pages/man2/mmap.2.html>`__, made as in :meth:`protect`.
 
         >>> memory = view.allocate(100)
         >>> view.free(memory.address)

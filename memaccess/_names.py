@@ -220,7 +220,7 @@ class NameAccess(MapAccess):
         :raises ValueError: the path has a NUL character in it.
         :raises MissingRightError: the view was opened with mode ``'w'``.
         :raises ClosedViewError: the view was closed.
-        :raises MemoryAccessError: there is no ``dbghelp.dll``, or it refuses.
+        :raises MemoryAccessError: there is no ``dbghelp.dll``, as on Linux, or it refuses.
 
         It is what `dbghelp <https://learn.microsoft.com/windows/win32/debug/debug-help-library>`__ finds;
         the one that Windows comes with asks no symbol servers. A module is loaded there when one of its

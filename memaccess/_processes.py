@@ -46,6 +46,8 @@ def list_processes(*, system: System | None = None) -> list[ProcessInfo]:
 
     Windows lists them with `Process32First and Process32Next
     <https://learn.microsoft.com/windows/win32/toolhelp/taking-a-snapshot-and-viewing-processes>`__.
+    On Linux they are those in `/proc <https://man7.org/linux/man-pages/man5/proc.5.html>`__, with the pids of Linux;
+    programs of Windows under Wine have the name, the path and the width of their ``.exe``.
 
     >>> [process.name for process in list_processes()]
     ['game.exe']

@@ -47,15 +47,16 @@ class Region(NamedTuple):
     guarded: bool
     """The next touch raises an alarm in the program: the end of a growing stack, usually."""
     protection: int
-    """The protection as the operating system writes it; ``PAGE_*`` on Windows. 0 where there is none."""
+    """The protection as the operating system writes it; ``PAGE_*`` on Windows, ``PROT_*`` on Linux. 0 where there is none."""
     allocation_base: int = 0
     """Where the allocation begins that it is a part of: a DLL, a heap, a stack. 0 where it is free."""
     allocation_protection: int = 0
     """The protection that the allocation was made with, as the operating system writes it."""
     raw_state: int = 0
-    """The state as the operating system writes it; ``MEM_COMMIT`` and the like on Windows."""
+    """The state as the operating system writes it; ``MEM_COMMIT`` and the like on Windows, 0 on Linux."""
     raw_kind: int = 0
-    """The kind as the operating system writes it; ``MEM_PRIVATE`` and the like on Windows."""
+    """The kind as the operating system writes it; ``MEM_PRIVATE`` and the like on Windows, ``MAP_SHARED`` or
+    ``MAP_PRIVATE`` on Linux."""
 
     @property
     def end(self) -> int:

@@ -55,6 +55,8 @@ class MemoryView(NameAccess, Aggregates):
     The handle asks for the least that the mode needs
     (`Process Security and Access Rights
     <https://learn.microsoft.com/windows/win32/procthread/process-security-and-access-rights>`__).
+    On Linux it is the file of the memory in `/proc <https://man7.org/linux/man-pages/man5/proc_pid_mem.5.html>`__, which
+    those may open who may debug the program.
     Use the view in a ``with`` block, which closes it. Several threads may share one view, and any of
     them may close it.
 
@@ -279,7 +281,9 @@ class MemoryView(NameAccess, Aggregates):
     def exit_code(self) -> int | None:
         """What the program ended with.
 
-        :returns: the code that it gave to the system, from 0 to 4294967295; None while it runs.
+        :returns: the code that it gave to the system, from 0 to 4294967295; None while it runs. On Linux it is
+            the last byte of that, or 128 and the number of the signal that has killed it; and before Linux 6.15
+            None where its parent has asked for it already.
         :raises ClosedViewError: the view was closed.
         :raises MemoryAccessError: the system does not tell.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from docs import worlds
+from docs import linux_world, worlds
 from docs.pages import NOT_EXECUTED, PAGES, blocks, name_of, run
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ WORLDS = {
     "docs/guide/snapshots.rst": worlds.fake_game,
     "docs/guide/processes.rst": worlds.fake_game,
     "docs/guide/errors.rst": worlds.fake_game,
+    "docs/guide/linux.rst": linux_world.fake_linux,
     "docs/guide/testing.rst": worlds.nowhere,
 }
 """Where the examples of a page take place; a page that is not here has none."""
@@ -33,7 +34,13 @@ LIVE_WORLDS = {
     "docs/index.rst": worlds.live_game,
     "docs/quickstart.rst": worlds.live_quickstart,
 }
-"""The pages that run on a real program too."""
+"""The pages that run on a real program of Windows too."""
+
+LINUX_WORLDS = {
+    "docs/quickstart.rst": linux_world.live_quickstart,
+    "docs/guide/linux.rst": linux_world.live_linux,
+}
+"""Those that run on one of Linux."""
 
 
 def _run(page: Path, world: worlds.World) -> int:
@@ -52,6 +59,13 @@ def test_the_examples_of_a_page_do_what_it_says(page):
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) in LIVE_WORLDS], ids=name_of)
 def test_the_first_examples_are_true_of_a_real_program(page):
     assert _run(page, LIVE_WORLDS[name_of(page)])
+
+
+@pytest.mark.live
+@pytest.mark.skipif(sys.platform != "linux", reason="the pages show a program of Linux")
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) in LINUX_WORLDS], ids=name_of)
+def test_what_a_page_shows_of_linux_is_true_of_a_real_program(page):
+    assert _run(page, LINUX_WORLDS[name_of(page)])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -54,6 +54,29 @@ def _explanations() -> list[str]:
     return sorted(part for part in found if len(part) > 15)
 
 
+def test_the_error_guide_has_every_sentence_of_linux():
+    guide = " ".join(ERRORS.replace("``", "").split())
+    assert [part for part in _sentences_of_linux() if " ".join(part.split()) not in guide] == []
+
+
+def _sentences_of_linux() -> list[str]:
+    """The unchanging parts of all texts in which the backend of Linux says something to users."""
+    found = set()
+    for path in (Path(memaccess.__file__).parent / "_backend" / "linux").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                found.update(part.value for part in node.values if isinstance(part, ast.Constant))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+                found.add(node.value)
+    # Sentences have blanks, and names of files, of properties and of struct formats have none.
+    texts = (part.split("{}")[0] for part in found)
+    wanted = sorted(part for part in texts if len(part) > 15 and part.count(" ") > 2)
+    assert wanted
+    return wanted
+
+
 def test_every_link_of_the_readme_leads_somewhere():
     links = re.findall(r"<((?!https:)[^<> ]+)>`_", README)
     assert links

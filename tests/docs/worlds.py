@@ -39,7 +39,7 @@ PLAYER = 0x01234560
 POSITION = PLAYER + 0x20
 _PROGRAM = r"C:\game\game.exe"
 _PLAYER = struct.Struct("<ifq16s3f")
-_FIRST_PLAYER = _PLAYER.pack(100, 1.5, 250, b"Ada", 1.0, 2.0, 3.0)
+FIRST_PLAYER = _PLAYER.pack(100, 1.5, 250, b"Ada", 1.0, 2.0, 3.0)
 
 
 # -- worlds that exist in this Python alone
@@ -71,7 +71,7 @@ def _game() -> FakeProcess:
     game = FakeProcess(5556, "game.exe", parent_pid=4200, windows=("The Game",))
     game.map(0x01234000, 0x1000)
     with game.open("w") as view:
-        view.write(_FIRST_PLAYER, PLAYER)
+        view.write(FIRST_PLAYER, PLAYER)
         view.write_pointer(0x01234600, 0x01234590)
         view.write_pointer(0x1F2_34560010, 0x01234598)
         view.write_string("Zoë and Ada", 0x01234600, "utf-16")
@@ -139,7 +139,7 @@ def fake_quickstart() -> Iterator[Replace]:
     game = FakeProcess(5556, "python.exe", parent_pid=4200)
     game.map(0x01234000, 0x1000)
     with game.open("w") as view:
-        view.write(_FIRST_PLAYER[:32], PLAYER)
+        view.write(FIRST_PLAYER[:32], PLAYER)
     with FakeSystem(FakeProcess(4200, "python.exe"), game):
         yield _as_it_is
 
@@ -166,7 +166,7 @@ def live_game() -> Iterator[Replace]:
         with targets.Target([program]) as target:
             base = target.addresses["int_array"]
             with MemoryView(target.pid, "w") as view:
-                view.write(_FIRST_PLAYER, base)
+                view.write(FIRST_PLAYER, base)
             yield _replacer(target.pid, base, program.stem)
 
 

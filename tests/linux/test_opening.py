@@ -126,9 +126,10 @@ def test_who_may_not_is_told_why(target: Target) -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ProcessDeniedError" in result.stderr
     assert (
-        "belongs to root, and this Python to another user. Run Python as that user, or as root"
+        "belongs to root, and this Python to another user. Run Python as that user, or as root.\n"
         in result.stderr
     )
+    assert "setcap" not in result.stderr
 
 
 @pytest.mark.skipif(not is_root, reason="root alone can mount another /proc")

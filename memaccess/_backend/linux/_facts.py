@@ -73,9 +73,10 @@ def _why_denied(facts: Facts) -> str:
         )
     if facts.user is not None and facts.user != facts.own_user:
         owner = "root" if facts.user == 0 else f"the user with the number {facts.user}"
+        # The right alone (CAP_SYS_PTRACE) does not help: /proc/PID/mem is a file that its owner alone may open.
         return (
             f"{_who(facts)} belongs to {owner}, and this Python to another user. "
-            f"Run Python as that user, or as root{_or_capability()}."
+            "Run Python as that user, or as root."
         )
     if facts.ptrace_scope == 3:
         return (
@@ -98,7 +99,7 @@ def _why_denied(facts: Facts) -> str:
         return (
             f"{_who(facts)} can't be opened although this Python has the right to (CAP_SYS_PTRACE): a security "
             "module forbids it, such as SELinux or AppArmor, or the program is in another container or "
-            "user namespace."
+            "user namespace, or protects itself against all but root (prctl PR_SET_DUMPABLE)."
         )
     return (
         f"{_who(facts)} has rights that this Python lacks, or protects itself against being looked at (prctl "
