@@ -133,7 +133,7 @@ def _others() -> list[LinuxFake]:
         _denied(4304, "sealed", ptrace_scope=2),
         _denied(4308, "dark", ptrace_scope=3),
         _denied(4312, "daemon", user=0),
-        _denied(4316, "shy"),
+        _denied(4316, "shy", is_dumpable=False),
         _denied(4320, "", is_hidden=True),
         _game(),
     ]

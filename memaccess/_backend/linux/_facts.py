@@ -25,6 +25,8 @@ class Facts(NamedTuple):
     is_kernel_thread: bool = False
     ptrace_scope: int = 0
     """``/proc/sys/kernel/yama/ptrace_scope``; 0 where the kernel has no such rule."""
+    is_dumpable: bool = True
+    """Whether others may look at it; else its files in /proc are root's."""
     is_hidden: bool = False
     """Whether it runs, and /proc does not show it."""
     may_trace: bool = False
@@ -71,7 +73,12 @@ def _why_denied(facts: Facts) -> str:
             f"{_who(facts)} belongs to another user, and this system hides the processes of others (/proc is mounted "
             f"with the option hidepid). Run Python as that user, or as root."
         )
-    if facts.user is not None and facts.user != facts.own_user:
+    if facts.own_user == 0 and not facts.may_trace:
+        return (
+            "This Python is root without the right to look into other programs (CAP_SYS_PTRACE), as in most "
+            "containers. Start the container with --cap-add=SYS_PTRACE."
+        )
+    if facts.user is not None and facts.user != facts.own_user and facts.own_user:
         owner = "root" if facts.user == 0 else f"the user with the number {facts.user}"
         # The right alone (CAP_SYS_PTRACE) does not help: /proc/PID/mem is a file that its owner alone may open.
         return (
@@ -82,6 +89,17 @@ def _why_denied(facts: Facts) -> str:
         return (
             "The system lets nobody at the memory of others (kernel.yama.ptrace_scope is 3), and that can't be "
             "changed before the next start of the machine."
+        )
+    if facts.may_trace:
+        return (
+            f"{_who(facts)} can't be opened although this Python has the right to (CAP_SYS_PTRACE): a security "
+            "module forbids it, such as SELinux or AppArmor, or the program is in another container or "
+            "user namespace, or protects itself against all but root (prctl PR_SET_DUMPABLE)."
+        )
+    if not facts.is_dumpable:
+        return (
+            f"{_who(facts)} protects itself against being looked at (prctl PR_SET_DUMPABLE), or has rights that this "
+            "Python lacks. Run Python as root."
         )
     if facts.ptrace_scope == 2:
         return (
@@ -95,15 +113,8 @@ def _why_denied(facts: Facts) -> str:
             f"{_or_capability()}; or lift the rule until the next start of the machine with "
             "'sudo sysctl kernel.yama.ptrace_scope=0'."
         )
-    if facts.may_trace:
-        return (
-            f"{_who(facts)} can't be opened although this Python has the right to (CAP_SYS_PTRACE): a security "
-            "module forbids it, such as SELinux or AppArmor, or the program is in another container or "
-            "user namespace, or protects itself against all but root (prctl PR_SET_DUMPABLE)."
-        )
     return (
-        f"{_who(facts)} has rights that this Python lacks, or protects itself against being looked at (prctl "
-        "PR_SET_DUMPABLE), or a container forbids it. "
+        f"{_who(facts)} may not be opened: a container forbids it, or a security module such as SELinux or AppArmor. "
         f"Run Python as root{_or_capability()}; start a container with --cap-add=SYS_PTRACE."
     )
 

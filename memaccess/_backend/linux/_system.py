@@ -106,6 +106,7 @@ class Linux:
                 leader=leader if leader != pid else None,
                 is_kernel_thread=status.is_of_kernel,
                 may_trace=_may_trace(),
+                is_dumpable=_is_dumpable(pid),
             )
         return _facts.why_not_opened(facts, cause)
 
@@ -204,6 +205,11 @@ def _windows_programs() -> Iterator[tuple[str, int]]:
 
 def _gone() -> SystemFailure:
     return failure_with("open", errno.ESRCH, cause=Cause.NO_PROCESS)
+
+
+def _is_dumpable(pid: int) -> bool:
+    """Whether the files of a process are its user's: those of others are root's, but for the folder itself."""
+    return os.stat(f"/proc/{pid}/mem").st_uid == os.stat(f"/proc/{pid}").st_uid
 
 
 def _may_trace() -> bool:
