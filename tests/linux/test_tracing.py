@@ -17,7 +17,7 @@ from support import linux, targets
 from memaccess import MemoryAccessError, MemoryView, TargetExitedError
 
 if sys.platform == "linux":
-    from memaccess._backend.linux import _calls, _tracing
+    from memaccess._backend.linux import _calls, _changing, _tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,6 +201,35 @@ def test_calls_are_made_from_where_the_program_allows_them(is_open: bool) -> Non
     finally:
         program.kill()
         program.communicate()
+
+
+def test_what_was_allocated_is_freed_once(target: Target) -> None:
+    with MemoryView(target.pid, "rw") as view:
+        for _ in range(20):
+            address, errors = view.allocate(PAGE).address, []
+
+            def free(address: int = address, errors: list[Exception] = errors) -> None:
+                try:
+                    view.free(address)
+                except MemoryAccessError as error:
+                    errors.append(error)
+
+            threads = [threading.Thread(target=free) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(errors) == 2
+
+
+def test_what_was_allocated_is_forgotten_with_its_program(target: Target) -> None:
+    with MemoryView(target.pid, "rw") as view:
+        view.allocate(PAGE)
+    assert target.pid in {each[0] for each in _changing._ALLOCATED}
+    target.kill()
+    with MemoryView(os.getpid(), "rw") as view:
+        view._process._known()
+    assert target.pid not in {each[0] for each in _changing._ALLOCATED}
 
 
 def test_what_others_allocated_can_t_be_freed(target: Target) -> None:

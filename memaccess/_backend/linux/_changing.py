@@ -8,6 +8,7 @@ assert sys.platform == "linux"
 
 import contextlib
 import errno
+import os
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ALLOCATED: dict[tuple[int, int], dict[int, int]] = {}
-"""The addresses and sizes of what was allocated, by the pid and the start time of the process: Linux does not
-keep where an allocation begins and ends."""
+_ALLOCATED: dict[tuple[int, int, int], dict[int, int]] = {}
+"""The addresses and sizes of what was allocated, by what tells programs apart: Linux does not keep where an
+allocation begins and ends."""
 _NOT_ALLOCATED = (
     "No memory that this Python has allocated begins there, and Linux does not keep where other allocations "
     "begin and end."
@@ -56,7 +57,6 @@ class ChangingMemory(Memory):
     _folder: Folder
     _bitness: int
     """How wide the process is for Linux, whatever program it runs."""
-    _start_time: int
 
     def regions_from(self, address: int, /) -> Iterator[Region]:
         """What the memory from there on is."""
@@ -69,9 +69,17 @@ class ChangingMemory(Memory):
     def _mappings(self) -> list[Mapping]:
         raise NotImplementedError
 
-    @property
-    def _identity(self) -> tuple[int, int]:
-        return self.pid, self._start_time
+    def _known(self) -> dict[int, int]:
+        """What this Python has allocated in the program that the process runs now, which may be another one since."""
+        try:
+            status = self._folder.status()
+        except OSError:
+            raise failure_with("read", errno.ESRCH) from None
+        identity = self.pid, status.start_time, status.stack
+        for each in list(_ALLOCATED):
+            if each != identity and (each[0] == self.pid or not os.path.exists(f"/proc/{each[0]}")):
+                _ALLOCATED.pop(each, None)  # that program has ended, or was replaced
+        return _ALLOCATED.setdefault(identity, {})
 
     def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
         with self._held() as held:
@@ -93,8 +101,11 @@ class ChangingMemory(Memory):
 
     def allocate(self, size: int, rights: str, near: int | None, /) -> int:
         with self._held() as held:
+            known = held._known()
             places = [0] if near is None else _places.places_near(near, size, self.space, held.regions_from)
-            return held._allocate_at(places, size, _maps.protection(rights))
+            address = held._allocate_at(places, size, _maps.protection(rights))
+            known[address] = size
+            return address
 
     def _allocate_at(self, places: list[int], size: int, protection: int) -> int:
         """New memory at the first of those places where the kernel puts it; 0 is any."""
@@ -107,7 +118,6 @@ class ChangingMemory(Memory):
             raise
         if found[0] < 0:
             raise failure_with("mmap", -found[0])
-        _ALLOCATED.setdefault(self._identity, {})[found[0]] = size
         return found[0]
 
     def _mapped(self, call: Calls, places: list[int], size: int, protection: int) -> int:
@@ -121,15 +131,13 @@ class ChangingMemory(Memory):
         return -errno.ENOMEM
 
     def free(self, address: int, /) -> None:
-        with self._held() as held:
-            known = _ALLOCATED.get(self._identity, {})
+        with self._held() as held, _pages.turn_of(("free", self.pid)):  # or two would free the same
+            known = held._known()
             size = known.get(address)
             if size is None or not held._is_private(address, address + size):
                 raise failure_with("munmap", errno.EINVAL, text=_NOT_ALLOCATED)
             held._make_call("munmap", address, size)
             known.pop(address, None)
-            if not known:
-                _ALLOCATED.pop(self._identity, None)
 
     def _is_private(self, start: int, stop: int) -> bool:
         """Whether all of that is memory, and no file's."""

@@ -22,6 +22,7 @@ import sys
 
 assert sys.platform == "linux"
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -79,6 +80,13 @@ def reader(file: OwnedDescriptor) -> Read:
     return read
 
 
+class Generation:
+    """Which of the programs it is that a process has run one after the other."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
 class Memory:
     """The memory of one process, as long as that lives and this is not closed."""
 
@@ -87,8 +95,7 @@ class Memory:
         # None once it is closed. Calls name the attribute and keep no local reference: a traceback
         # would hold that, and with it the descriptor, for as long as the error lives.
         self._file: OwnedDescriptor | None = file
-        self._program = object()
-        """Another one for each program that the process has run."""
+        self._generation = Generation()
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
@@ -123,6 +130,10 @@ class Memory:
 
     def read_into(self, buffer: memoryview, address: int, /) -> None:
         """Fill *buffer*, which is writable, contiguous; its items may have any size."""
+        if buffer.nbytes <= _SMALL:
+            with contextlib.suppress(OSError, OverflowError, TypeError):
+                if os.preadv(self._file, [buffer], address) == buffer.nbytes:  # type: ignore[arg-type]
+                    return
         if buffer.nbytes:
             whole = (ctypes.c_char * buffer.nbytes).from_buffer(buffer)
             try:
@@ -144,7 +155,7 @@ class Memory:
         data = bytes(ends[-1])
         try:
             self._gather(data, ends, sizes, [address for _, address in places])
-        except (OverflowError, SystemFailure):  # beyond the pointers of this Python, or closed meanwhile
+        except OverflowError:  # beyond the pointers of this Python
             sizes = [0] * len(places)
         for place, size, end in zip(places, sizes, ends, strict=True):
             if size == place[0]:
@@ -180,15 +191,15 @@ class Memory:
     def _following(self, access: Callable[..., T], *arguments: Any) -> T:
         """What an access gives, all of which was to one program: that of now, where it has been replaced."""
         for _ in range(_MOST_PROGRAMS):
-            program = self._program
+            number = self._generation.number
             try:
                 result = access(*arguments)
             except SystemFailure as trouble:
                 has_followed = trouble.cause is Cause.REPLACED and self._follow()
-                if not has_followed and self._program is program:
+                if not has_followed and self._generation.number == number:
                     raise
             else:
-                if self._program is program:
+                if self._generation.number == number:
                     return result
         return access(*arguments)
 

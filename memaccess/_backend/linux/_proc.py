@@ -47,6 +47,8 @@ class Status(NamedTuple):
     flags: int
     start_time: int
     """In ticks since the system's start: what tells it from others that had its pid before."""
+    stack: int
+    """Where its stack began, which is another place for each program that it runs; 0 where that is not told."""
     exit_status: int
     """As from ``waitpid``; 0 where the kernel does not tell this user."""
 
@@ -147,6 +149,7 @@ class Folder:
             parent_pid=int(fields[1]),
             flags=int(fields[6]),
             start_time=int(fields[19]),
+            stack=int(fields[25]),
             exit_status=int(fields[49]),
         )
 

@@ -63,7 +63,6 @@ class LinuxProcess(ChangingMemory):
         folder: Folder,
         memory: OwnedDescriptor,
         watch: OwnedDescriptor | None,
-        start_time: int,
     ) -> None:
         super().__init__(pid, memory)
         self._folder = folder
@@ -73,7 +72,6 @@ class LinuxProcess(ChangingMemory):
         self.name = program.name
         self._base = program.base
         self._bitness = program.native_bitness or model.bitness
-        self._start_time = start_time
 
     def write(self, data: bytes | memoryview, address: int, /) -> None:
         self._following(self._write, _Source(data), byte_count(data), address)
@@ -203,7 +201,7 @@ class LinuxProcess(ChangingMemory):
         memory = self._folder.open_shared("mem", flags)
         model = self._folder.model()
         if model == self.model:
-            self._program = object()  # before anybody can see the new memory
+            self._generation.number += 1  # before anybody can see the new memory
             # In the place of the old one, under its number: a view that was closed meanwhile stays so.
             os.dup2(memory, self._file, inheritable=False)  # type: ignore[arg-type]
         return model
@@ -211,7 +209,7 @@ class LinuxProcess(ChangingMemory):
     def _replaced(self, model: DataModel | None) -> SystemFailure:
         """The failure where the process runs a program of another model now; None where that is not known."""
         name = f" ({self.name})" if self.name else ""
-        how = "which may not be opened" if model is None else f"a {model.bitness}-bit one"
+        how = "which may not be opened" if model is None else f"a {model.bitness}-bit one of Linux"
         return failure_from(
             Cause.REPLACED,
             "execve",
