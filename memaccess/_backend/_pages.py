@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -17,16 +18,30 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 """How often putting a protection back is tried where something interrupts it."""
 
-_turns: dict[Hashable, _Turn] = {}
-_guard = threading.Lock()
-
 
 class _Turn:
-    """The lock of those who change protections of one program, and how many want it."""
+    """The lock of those who change something of one program, and how many want it."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.users = 0
+
+
+class _Turns:
+    """Those that are wanted at this moment. A signal handler may come while its own thread has one."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Also in a process that was forked, where the threads that had the locks are not there."""
+        self.guard = threading.RLock()
+        self.wanted: dict[Hashable, _Turn] = {}
+
+
+_turns = _Turns()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_turns.begin)
 
 
 @contextlib.contextmanager
@@ -38,17 +53,17 @@ def turn_of(what: Hashable) -> Iterator[None]:
     Else one would put a protection back while another counts on it being lifted. Other programs don't
     wait: Wine 8 never returns from some calls to a program that dies meanwhile.
     """
-    with _guard:
-        turn = _turns.setdefault(what, _Turn())
+    with _turns.guard:
+        turn = _turns.wanted.setdefault(what, _Turn())
         turn.users += 1
     try:
         with turn.lock:
             yield
     finally:
-        with _guard:
+        with _turns.guard:
             turn.users -= 1
             if not turn.users:
-                _turns.pop(what, None)
+                _turns.wanted.pop(what, None)
 
 
 class Protected(Protocol):

@@ -24,6 +24,7 @@ PTRACE_SEIZE = 0x4206
 PTRACE_INTERRUPT = 0x4207
 PTRACE_GETSIGMASK = 0x420A
 PTRACE_SETSIGMASK = 0x420B
+PTRACE_GET_RSEQ_CONFIGURATION = 0x420F
 PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211
 PTRACE_O_TRACESYSGOOD = 1
 PTRACE_EVENT_STOP = 128
@@ -76,6 +77,18 @@ class SignalInfo(ctypes.Structure):
         ("error", ctypes.c_int),
         ("code", ctypes.c_int),
         ("rest", ctypes.c_char * 116),
+    ]
+
+
+class RseqConfiguration(ctypes.Structure):
+    """``ptrace_rseq_configuration``: where a thread says in which critical section it is."""
+
+    _fields_ = [
+        ("address", ctypes.c_uint64),
+        ("size", ctypes.c_uint32),
+        ("signature", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
     ]
 
 

@@ -201,7 +201,7 @@ def test_a_program_of_another_width_is_said_to_be_one(target: Target, view: Memo
     with pytest.raises(TargetExitedError) as caught:
         uses[way](view, fixed)
     assert caught.value.explanation == (
-        f"Process {view.pid} (replaced-{view.bitness}) runs another program now, a {other}-bit one; the memory of "
+        f"Process {view.pid} (replaced-{view.bitness}) runs another program now, a {other}-bit one of Linux; the memory of "
         "the one that was opened is gone. Open it again with a new MemoryView."
     )
     assert caught.value.errno == 3

@@ -1297,7 +1297,7 @@ def test_whatever_interrupts_a_change_of_protection_leaves_none_behind(shielded,
     with MemoryView(PID, "w", system=system) as view, contextlib.suppress(error):
         view.write(b"z" * 4 * PAGE, FREE, force=True)
     assert protections(shielded) == before
-    assert _pages._turns == {}
+    assert _pages._turns.wanted == {}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])

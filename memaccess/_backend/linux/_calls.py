@@ -6,9 +6,11 @@ import sys
 
 assert sys.platform == "linux"
 
+import ctypes
 import errno
 import functools
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memaccess._backend._pages import turn_of
@@ -16,14 +18,19 @@ from memaccess._backend.linux._codes import failure_of, failure_with
 from memaccess._backend.linux._maps import VDSO
 from memaccess._backend.linux._tracing import CAN_TRACE, Caller, StoppedThread, in_own_thread
 from memaccess._errors import SystemFailure
+from memaccess._libc.libc import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeAlias
 
     from memaccess._backend.linux._maps import Mapping
     from memaccess._backend.linux._proc import Folder
     from memaccess._image import Read
     from memaccess._libc.ptrace import Registers
+
+    Call: TypeAlias = Callable[..., int]
+    """Makes a system call, by its name: what it gives; a negative number is that of the error."""
 
 T = TypeVar("T")
 
@@ -38,6 +45,10 @@ _SEARCHED = 1 << 22
 """Bytes of a mapping that are looked through for one."""
 _MOST_THREADS = 8
 """So many are tried where the kernel does not stop the first ones."""
+_PATIENCE_SECONDS = 1.0
+_PAUSE_SECONDS = 0.002
+_IS_X86 = os.uname().machine in ("x86_64", "i686", "i586", "i386")
+_SECCOMP_STRICT = 1
 _DISPATCHED = 1
 """PR_SYS_DISPATCH_ON."""
 
@@ -68,17 +79,50 @@ class Calls:
         return self._caller.call(self._numbers[name], *arguments)
 
 
-def make_calls(place: Place, work: Callable[[Calls], T]) -> T:
+def make_calls(place: Place, work: Callable[[Call], T]) -> T:
     """Stop a thread of the process, and let *work* have it make system calls.
 
     :raises SystemFailure: the process has ended, or none of its threads can be stopped, or made to call.
     """
+    if place.pid == os.getpid() and _IS_X86:
+        return work(own_call)
     _require_registers()
+    _require_calls(place.folder)
     try:
         with turn_of(("trace", place.pid)):  # a program has one debugger at a time
-            return in_own_thread(lambda: _in_one_of_its_threads(place, work))
+            return in_own_thread(lambda: _once_free(place, work))
     except OSError as error:
         raise _explained(place, error) from None
+
+
+def own_call(name: str, *arguments: int) -> int:
+    """As :class:`Calls`, of this Python itself."""
+    words = [ctypes.c_long(each) for each in (_NUMBERS[8 * ctypes.sizeof(ctypes.c_long)][name], *arguments)]
+    result: int = library.syscall(*words)
+    return -ctypes.get_errno() if result == -1 else result
+
+
+def _require_calls(folder: Folder) -> None:
+    """Refuse where the kernel would end the program for any call but a few."""
+    try:
+        is_strict = folder.seccomp() == _SECCOMP_STRICT
+    except OSError as error:
+        raise failure_of("read", error) from None
+    if is_strict:
+        text = "The program has given up all calls of the kernel but a few (seccomp), and would be ended for another."
+        raise failure_with("ptrace", errno.EPERM, text=text)
+
+
+def _once_free(place: Place, work: Callable[[Call], T]) -> T:
+    """As below; waits where another Python, or another debugger, has the program for a moment."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return _in_one_of_its_threads(place, work)
+        except PermissionError:
+            if not place.folder.tracer() or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def ask_threads(place: Place, question: Callable[[Registers], T | None]) -> Iterator[T]:
@@ -99,7 +143,7 @@ def ask_threads(place: Place, question: Callable[[Registers], T | None]) -> Iter
 
 def _asked(place: Place, number: int, question: Callable[[Registers], T | None]) -> T | None:
     try:
-        with StoppedThread(number, place.folder) as thread:
+        with StoppedThread(number, place.folder, place.read) as thread:
             return question(thread.registers()) if number in place.folder.threads() else None
     except (ProcessLookupError, ChildProcessError):
         return None  # it has ended meanwhile
@@ -111,11 +155,11 @@ def _require_registers() -> None:
         raise failure_with("ptrace", errno.ENOSYS, text=text)
 
 
-def _in_one_of_its_threads(place: Place, work: Callable[[Calls], T]) -> T:
+def _in_one_of_its_threads(place: Place, work: Callable[[Call], T]) -> T:
     trouble = OSError(errno.ESRCH, os.strerror(errno.ESRCH))
     for number in place.folder.threads()[:_MOST_THREADS]:
         try:
-            stopped = StoppedThread(number, place.folder)
+            stopped = StoppedThread(number, place.folder, place.read)
             with stopped as thread:
                 gate = _gate(place, thread)
                 if number not in place.folder.threads():

@@ -10,22 +10,22 @@ import contextlib
 import errno
 import os
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memaccess._backend import _pages, _places
 from memaccess._backend.linux import _maps
 from memaccess._backend.linux._calls import Place, make_calls
-from memaccess._backend.linux._codes import failure_from, failure_with
+from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
 from memaccess._backend.linux._memory import Memory
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import PAGE, whole_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from typing_extensions import Self
 
-    from memaccess._backend.linux._calls import Calls
+    from memaccess._backend.linux._calls import Call
     from memaccess._backend.linux._maps import Mapping
     from memaccess._backend.linux._proc import Folder
     from memaccess._records import AddressSpace, Region
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ALLOCATED: dict[tuple[int, int, int], dict[int, int]] = {}
-"""The addresses and sizes of what was allocated, by what tells programs apart: Linux does not keep where an
-allocation begins and ends."""
+_AT_RANDOM = 25
+"""Where a program has 16 random bytes of its own: the kernel's include/uapi/linux/auxvec.h."""
+_REPLACED = "The process has replaced its program since, and the memory of the one that was changed is gone."
 _NOT_ALLOCATED = (
     "No memory that this Python has allocated begins there, and Linux does not keep where other allocations "
     "begin and end."
@@ -47,6 +47,30 @@ _PRIVATE_MEMORY = 0x22
 """MAP_PRIVATE and MAP_ANONYMOUS."""
 _MAP_32BIT = 0x40
 _NO_FILE = (1 << 64) - 1
+
+
+class Identity(NamedTuple):
+    """What tells a program from others."""
+
+    pid: int
+    start_time: int
+    random: bytes
+
+
+_ALLOCATED: dict[Identity, dict[int, int]] = {}
+"""The addresses and sizes of what was allocated, by the program: Linux does not keep where an allocation begins
+and ends."""
+
+
+class Changed(tuple["Region", ...]):
+    """What the pages were that were given other rights, and in which program."""
+
+    identity: Identity
+
+    def __new__(cls, regions: Iterable[Region], identity: Identity) -> Self:
+        changed = super().__new__(cls, regions)
+        changed.identity = identity
+        return changed
 
 
 class ChangingMemory(Memory):
@@ -69,24 +93,37 @@ class ChangingMemory(Memory):
     def _mappings(self) -> list[Mapping]:
         raise NotImplementedError
 
-    def _known(self) -> dict[int, int]:
-        """What this Python has allocated in the program that the process runs now, which may be another one since."""
+    def _identity(self) -> Identity:
+        """What tells the program that the process runs now from others, also from one that it has run before."""
         try:
-            status = self._folder.status()
-        except OSError:
-            raise failure_with("read", errno.ESRCH) from None
-        identity = self.pid, status.start_time, status.stack
+            status, auxiliary = self._folder.status(), self._folder.auxiliary(self._bitness)
+            # The kernel gives each program other bytes there, also where it puts all else at the same addresses.
+            place = auxiliary.get(_AT_RANDOM)
+            return Identity(self.pid, status.start_time, self.read(16, place) if place else b"")
+        except (OSError, SystemFailure) as trouble:
+            if self._ends():
+                raise failure_with("read", errno.ESRCH) from None
+            if isinstance(trouble, OSError):
+                raise failure_of("read", trouble) from None
+            raise
+
+    def _known(self) -> dict[int, int]:
+        """What this Python has allocated in the program that the process runs now."""
+        identity = self._identity()
         for each in list(_ALLOCATED):
-            if each != identity and (each[0] == self.pid or not os.path.exists(f"/proc/{each[0]}")):
+            if each != identity and (each.pid == self.pid or not os.path.exists(f"/proc/{each.pid}")):
                 _ALLOCATED.pop(each, None)  # that program has ended, or was replaced
         return _ALLOCATED.setdefault(identity, {})
 
     def protect(self, rights: str, size: int, address: int, /) -> tuple[Region, ...]:
         with self._held() as held:
-            return _pages.protect(held, rights, size, address)
+            identity = held._identity()
+            return Changed(_pages.protect(held, rights, size, address), identity)
 
     def put_back(self, changed: tuple[Region, ...], /) -> None:
         with self._held() as held:
+            if isinstance(changed, Changed) and changed.identity != held._identity():
+                raise failure_from(Cause.REPLACED, "execve", _REPLACED)
             _pages.put_back(held, changed)
 
     def protections(self, rights: str, _piece: Region, /) -> tuple[int, int]:
@@ -120,11 +157,13 @@ class ChangingMemory(Memory):
             raise failure_with("mmap", -found[0])
         return found[0]
 
-    def _mapped(self, call: Calls, places: list[int], size: int, protection: int) -> int:
+    def _mapped(self, call: Call, places: list[int], size: int, protection: int) -> int:
         """Where new memory was mapped; a negative number is that of an error."""
         low = _MAP_32BIT if self.model.bitness < self._bitness else 0
         for place in places:
             address = call("mmap", place, size, protection, _PRIVATE_MEMORY | low * (not place), _NO_FILE, 0)
+            if address > 0 and address % PAGE:
+                return -errno.ENOSYS  # a filter (seccomp) has kept the kernel from seeing the call
             if address < 0 or place in (0, address):
                 return address
             call("munmap", address, size)  # the program itself has taken that place meanwhile
@@ -154,7 +193,7 @@ class ChangingMemory(Memory):
         if result < 0:
             raise failure_with(name, -result)
 
-    def _make_calls(self, work: Callable[[Calls], T]) -> T:
+    def _make_calls(self, work: Callable[[Call], T]) -> T:
         try:
             return make_calls(self._place(), work)
         except SystemFailure as trouble:

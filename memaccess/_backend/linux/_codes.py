@@ -10,6 +10,8 @@ import os
 
 from memaccess._errors import Cause, SystemFailure
 
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What has nothing to do with the process that is asked about: this Python can open no more files."""
 _CAUSES = {
     errno.EACCES: Cause.DENIED,
     errno.EPERM: Cause.DENIED,

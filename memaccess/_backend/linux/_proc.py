@@ -12,6 +12,7 @@ assert sys.platform == "linux"
 import contextlib
 import errno
 import os
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._backend.linux._codes import failure_of
@@ -47,8 +48,6 @@ class Status(NamedTuple):
     flags: int
     start_time: int
     """In ticks since the system's start: what tells it from others that had its pid before."""
-    stack: int
-    """Where its stack began, which is another place for each program that it runs; 0 where that is not told."""
     exit_status: int
     """As from ``waitpid``; 0 where the kernel does not tell this user."""
 
@@ -115,11 +114,14 @@ class Folder:
 
         :raises OSError: the system refuses, or the process has ended.
         """
+        return os.fsdecode(self._bytes(name))
+
+    def _bytes(self, name: str) -> bytes:
         descriptor = self.open(name)
         pieces = []
         while piece := os.read(descriptor, _BLOCK):
             pieces.append(piece)
-        return os.fsdecode(b"".join(pieces))
+        return b"".join(pieces)
 
     def link(self, name: str) -> str | None:
         """Where a link in it leads to; None where the system does not tell."""
@@ -149,7 +151,6 @@ class Folder:
             parent_pid=int(fields[1]),
             flags=int(fields[6]),
             start_time=int(fields[19]),
-            stack=int(fields[25]),
             exit_status=int(fields[49]),
         )
 
@@ -198,6 +199,22 @@ class Folder:
         :raises OSError: it has ended.
         """
         return int(self._lines()["TracerPid"])
+
+    def auxiliary(self, bitness: int) -> dict[int, int]:
+        """What the kernel has told the program when it began, by the numbers ``AT_*``.
+
+        :param bitness: how wide the process is.
+        :raises OSError: it has ended, or the system refuses.
+        """
+        words = array("Q" if bitness == 64 else "I", self._bytes("auxv"))
+        return dict(zip(words[::2], words[1::2], strict=False))
+
+    def seccomp(self) -> int:
+        """Which calls of the kernel it may make: 0 for all, 1 for a few, 2 for those that a filter lets through.
+
+        :raises OSError: it has ended.
+        """
+        return int(self._lines().get("Seccomp", "0"))
 
     def numbers(self) -> set[int]:
         """Its pid, and those that it has for itself, in the containers that it runs in.

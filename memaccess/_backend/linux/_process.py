@@ -254,8 +254,10 @@ class WineProcess(LinuxProcess):
             return _wine.stack_base(held.read, block, self.model.bitness, self._bitness)
 
         with self._held() as held:
-            found = ask_threads(held._place(), base)
-            return next(itertools.islice(found, thread, None), None)
+            found = next(itertools.islice(ask_threads(held._place(), base), thread, None), None)
+            if found is None and not held.is_alive():
+                raise failure_with("ptrace", errno.ESRCH)
+            return found
 
     def _spans(self, mappings: list[Mapping]) -> list[Span]:
         return _wine.spans(self._images(mappings))

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from memaccess._backend.linux import _facts
-from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
+from memaccess._backend.linux._codes import EXHAUSTED, failure_from, failure_of, failure_with
 from memaccess._backend.linux._proc import Folder, number_in, pids
 from memaccess._backend.linux._process import LinuxProcess, WineProcess
 from memaccess._backend.linux._programs import native_program, program_of
@@ -78,10 +78,12 @@ class Linux:
         return os.getpid()
 
     def processes(self, wanted: Callable[[str], bool] | None = None, /) -> list[ProcessInfo]:
+        _require_own_proc()
         described = (_described(pid, wanted) for pid in pids())
         return [each for each in described if each is not None]
 
     def process(self, pid: int, /) -> ProcessInfo | None:
+        _require_own_proc()
         return _described(pid)
 
     def windows(self) -> list[WindowInfo]:
@@ -94,7 +96,8 @@ class Linux:
     def why_not_opened(self, pid: int, cause: Cause, /) -> str:
         facts = _facts.Facts(pid, own_user=os.geteuid(), ptrace_scope=number_in(_PTRACE_SCOPE, 0))
         if cause is Cause.NO_PROCESS:
-            facts = facts._replace(windows_programs=tuple(_windows_programs()))
+            with contextlib.suppress(SystemFailure):  # the failure to open is the one to report
+                facts = facts._replace(windows_programs=tuple(_windows_programs()))
         elif cause is Cause.DENIED:
             facts = facts._replace(is_hidden=_is_hidden(pid))
         with contextlib.suppress(OSError):
@@ -119,17 +122,39 @@ def _running(pid: int) -> tuple[Folder, Status]:
 
     :raises SystemFailure: there is none.
     """
+    _require_own_proc()
     try:
         folder = Folder(pid)
         status = folder.status()
         is_there = folder.leader() == pid and folder.runs_on(status)
     except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise failure_of("open", error) from None
         if error.errno in _REFUSALS or _is_hidden(pid):
             raise failure_with("open", errno.EACCES) from None
         raise failure_with("open", error.errno or errno.ENOENT, cause=Cause.NO_PROCESS) from None
     if not is_there:
         raise _gone()
     return folder, status
+
+
+def _require_own_proc() -> None:
+    """Refuse where /proc is not that of the processes that this Python counts: a pid there is another program."""
+    try:
+        own = os.readlink("/proc/self")
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise failure_of("readlink", error) from None
+        raise failure_from(Cause.OTHER, "readlink", _NO_PROC) from None
+    if own != str(os.getpid()):
+        raise failure_from(Cause.OTHER, "readlink", _OTHER_PROC)
+
+
+_NO_PROC = "There is no /proc, through which Linux shows processes: it is not mounted here."
+_OTHER_PROC = (
+    "The processes that /proc shows are those of another pid namespace than this Python's, so that their pids mean "
+    "other programs. Mount the right one: unshare has the option --mount-proc for it."
+)
 
 
 def _is_hidden(pid: int) -> bool:
@@ -172,7 +197,9 @@ def _described(pid: int, wanted: Callable[[str], bool] | None = None) -> Process
         status = folder.status()
         if not folder.runs_on(status) or folder.leader() != pid:
             return None
-    except OSError:
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise failure_of("open", error) from None
         return None  # it has ended meanwhile
     program = _program_if_shown(folder, status)
     if wanted is not None and not wanted(program.name):

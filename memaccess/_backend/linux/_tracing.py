@@ -15,6 +15,7 @@ import sys
 assert sys.platform == "linux"
 
 import _thread
+import atexit
 import contextlib
 import ctypes
 import errno
@@ -22,13 +23,14 @@ import math
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from memaccess._backend.linux._restarting import RESTARTED
 from memaccess._libc.ptrace import (
     PTRACE_CONT,
     PTRACE_DETACH,
     PTRACE_EVENT_STOP,
+    PTRACE_GET_RSEQ_CONFIGURATION,
     PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG,
     PTRACE_GETREGS,
     PTRACE_GETSIGINFO,
@@ -42,6 +44,7 @@ from memaccess._libc.ptrace import (
     SYSCALL_STOP,
     WALL,
     Registers,
+    RseqConfiguration,
     SignalInfo,
     SyscallUserDispatch,
     ptrace,
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._backend.linux._proc import Folder
+    from memaccess._image import Read
 
 T = TypeVar("T")
 
@@ -70,8 +74,10 @@ _NO_CALL = (1 << 64) - 1
 _ALL_SIGNALS = (1 << 64) - 1
 _MASK_BYTES = 8
 _LARGEST_ERROR = 4095
-_CODE_64, _STACK_64, _CODE_32 = 0x33, 0x2B, 0x23
-"""Selectors: __USER_CS, __USER_DS and __USER32_CS of the kernel's arch/x86/include/asm/segment.h."""
+_CODE_64, _CODE_32, _STACK = 0x33, 0x23, 0x2B
+"""Selectors: __USER_CS, __USER32_CS and __USER_DS of the kernel's arch/x86/include/asm/segment.h."""
+_RSEQ_SECTION = 8
+"""Where ``struct rseq`` has the address of the section that the thread is in."""
 _LOW_32 = (1 << 32) - 1
 _INTERRUPTED = (1 << 32) - errno.EINTR
 _CALL_BYTES = 2
@@ -79,41 +85,75 @@ _CALL_BYTES = 2
 _ARGUMENTS = {64: ("rdi", "rsi", "rdx", "r10", "r8", "r9"), 32: ("rbx", "rcx", "rdx", "rsi", "rdi", "rbp")}
 
 
+class _Errands:
+    """Those that are under way. The end of this Python waits for them: a program must get its registers back."""
+
+    def __init__(self) -> None:
+        self.under_way: set[threading.Event] = set()
+        self.are_over = False
+
+    def wait(self) -> None:
+        """Wait for them, and have later ones done where they are asked for: a new thread would not run any more."""
+        self.are_over = True
+        for done in list(self.under_way):
+            done.wait()
+
+
+_errands = _Errands()
+atexit.register(_errands.wait)
+os.register_at_fork(after_in_child=_errands.under_way.clear)  # their threads are not there
+
+
+class _Errand(Generic[T]):
+    """Something to be done in a thread of its own, where no Ctrl+C comes between."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._begun, self._done = threading.Lock(), threading.Event()
+        self.outcome: list[T] = []
+        self.trouble: BaseException | None = None
+
+    def run(self) -> BaseException | None:
+        """Have it done; what has interrupted the wait for it."""
+        interrupt: BaseException | None = None
+        _errands.under_way.add(self._done)
+        while not self._done.is_set():
+            try:
+                # Not threading's: Ctrl+C in its start() or join() leaves nothing to wait for (Python 3.11).
+                _thread.start_new_thread(self._attempt, ())
+                self._done.wait()
+            except (RuntimeError, MemoryError):
+                if not self._begun.locked():
+                    _errands.under_way.discard(self._done)
+                    raise  # no thread could be started
+            except BaseException as error:
+                interrupt = error
+        return interrupt
+
+    def _attempt(self) -> None:
+        if self._begun.acquire(blocking=False):
+            try:
+                self.outcome.append(self._work())
+            except BaseException as error:
+                self.trouble = error
+            finally:
+                self._done.set()
+                _errands.under_way.discard(self._done)
+
+
 def in_own_thread(work: Callable[[], T]) -> T:
     """Do it in a thread of its own: no Ctrl+C comes between, and when it ends nothing is traced any more."""
-    outcome: list[T] = []
-    trouble: list[BaseException] = []
-    begun, done = threading.Lock(), threading.Event()
-
-    def attempt() -> None:
-        if begun.acquire(blocking=False):
-            try:
-                outcome.append(work())
-            except BaseException as error:
-                trouble.append(error)
-            finally:
-                done.set()
-
-    interrupt: BaseException | None = None
-    while not done.is_set():
-        try:
-            # Not threading's: Ctrl+C in its start() or join() leaves nothing to wait for (Python 3.11).
-            _thread.start_new_thread(attempt, ())
-            done.wait()
-        except (RuntimeError, MemoryError):
-            if not begun.locked():
-                raise  # no thread could be started
-        except BaseException as error:  # Ctrl+C: the program must get its registers back first
-            interrupt = error
+    if _errands.are_over:
+        return work()
+    errand = _Errand(work)
+    stop = errand.run()
+    stop, errand.trouble = stop or errand.trouble, None
     try:
-        if interrupt is not None:
-            raise interrupt
-        if trouble:
-            raise trouble[0]
-        return outcome[0]
+        if stop is not None:
+            raise stop
+        return errand.outcome[0]
     finally:
-        trouble.clear()
-        del interrupt
+        del stop  # it keeps this frame
 
 
 class StoppedThread:
@@ -123,9 +163,10 @@ class StoppedThread:
     :raises OSError: it has ended, or may not be traced, or another debugger traces it.
     """
 
-    def __init__(self, number: int, folder: Folder) -> None:
+    def __init__(self, number: int, folder: Folder, read: Read) -> None:
         self._number = number
         self._folder = folder
+        self._read = read
         self._patience = _PATIENCE_SECONDS
 
     def __enter__(self) -> Self:
@@ -133,6 +174,7 @@ class StoppedThread:
         self.stop()
         self._patience = math.inf  # from now on it has to be brought back to where it was
         self._restart_interrupted_call()
+        self._abort_critical_section()
         return self
 
     def _restart_interrupted_call(self) -> None:
@@ -144,6 +186,32 @@ class StoppedThread:
             registers.rip -= _CALL_BYTES
             registers.rax, registers.orig_rax = registers.orig_rax, _NO_CALL
             self.set_registers(registers)
+
+    def _abort_critical_section(self) -> None:
+        """What must not be interrupted has to begin anew; the kernel sees to that only where the thread is in it.
+
+        https://man7.org/linux/man-pages/man2/rseq.2.html, and the kernel's include/uapi/linux/rseq.h
+        """
+        found = RseqConfiguration()
+        size = ctypes.sizeof(found)
+        try:
+            ptrace(PTRACE_GET_RSEQ_CONFIGURATION, self._number, size, ctypes.addressof(found))
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return  # before Linux 5.13
+            raise
+        if not found.address:
+            return
+        section = self._word_at(found.address + _RSEQ_SECTION)
+        if section:
+            start, length, abort = (self._word_at(section + offset) for offset in (8, 16, 24))
+            registers = self.registers()
+            if (registers.rip - start) % (1 << 64) < length:
+                registers.rip = abort
+                self.set_registers(registers)
+
+    def _word_at(self, address: int) -> int:
+        return int.from_bytes(self._read(8, address), "little")
 
     def __exit__(self, *_: object) -> None:
         self._tell(PTRACE_DETACH)
@@ -177,9 +245,11 @@ class StoppedThread:
                 if time.monotonic() > deadline:
                     raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
                 time.sleep(_PAUSE_SECONDS)
-        with contextlib.suppress(ChildProcessError):  # or another thread may take it for the end of a child
-            os.waitid(os.P_PID, self._number, os.WSTOPPED | os.WNOHANG | WALL)
         code: int = found.code
+        with contextlib.suppress(ChildProcessError):
+            # Told here, another thread can't take it for the end of a child; and a signal can't claim to be it.
+            told = os.waitid(os.P_PID, self._number, os.WSTOPPED | os.WNOHANG | WALL)
+            code = code if told is None else told.si_status
         return code if code == SYSCALL_STOP or code >> 8 == PTRACE_EVENT_STOP else int(found.signal)
 
     def _stopped(self) -> SignalInfo | None:
@@ -279,7 +349,10 @@ class Caller:
         registers.rip, registers.rax, registers.orig_rax = self._gate, number, _NO_CALL
         if self._bitness == 64:
             # The thread may be in 32-bit code of Windows.
-            registers.cs, registers.ss = _CODE_64, _STACK_64
+            registers.cs, registers.ss = _CODE_64, _STACK
+        else:
+            # Or in 16-bit code, or in that of a segment of its own.
+            registers.cs, registers.ss = _CODE_32, _STACK
         for name, value in zip(_ARGUMENTS[self._bitness], arguments, strict=False):
             setattr(registers, name, value)
         self._thread.set_registers(registers)
