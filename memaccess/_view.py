@@ -279,7 +279,11 @@ class MemoryView(NameAccess, Aggregates):
     def exit_code(self) -> int | None:
         """What the program ended with.
 
-        :returns: the code that it gave to the system, from 0 to 4294967295; None while it runs.
+        Linux keeps the lowest 8 bits of it, or 128 and the number of the signal that ended the program; before
+        Linux 6.15 it tells nobody but the parent.
+
+        :returns: the code that it gave to the system, from 0 to 4294967295; None while it runs, and where the
+            system does not tell.
         :raises ClosedViewError: the view was closed.
         :raises MemoryAccessError: the system does not tell.
 

@@ -19,7 +19,7 @@ from support.inside import PATIENCE, NotepadInside, Program, screen_of
 from support.notepad import LARGEST_CARET, NEW, OLD, SENTENCE, ink, other_than, type_into, until
 from support.screen import LinuxScreen
 
-from memaccess import MemoryView, find_process, find_processes
+from memaccess import MemoryView, TargetExitedError, find_process, find_processes, list_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -233,3 +233,30 @@ def test_a_trainer_prints_the_same_on_both_sides(inside: Inside, tmp_path: Path)
 def label(lines: tuple[str, ...]) -> str:
     """What two lines are about, that ought to be the same."""
     return lines[0].partition(":")[0]
+
+
+def test_a_name_that_the_kernel_cuts_within_a_letter_is_found(inside: Inside, tmp_path: Path) -> None:
+    program = tmp_path / f"a日本語ゲーム {os.getpid()}.exe"
+    shutil.copy(targets.windows_executable("chain", inside.bitness), program)
+    with Program(inside, program) as game, MemoryView.from_name(program.stem) as view:
+        assert view.name == view.modules()[0].name == program.name
+        assert int(view.address(f'"{program.name}"+0')) == game.facts["base"]
+        assert view.pid in {each.pid for each in list_processes()}
+
+
+def test_modules_are_all_there_until_it_ends(inside: Inside, tmp_path: Path) -> None:
+    for _ in range(5):
+        with Started(inside, tmp_path) as started:
+            ending = started.start("exit", "ending")
+            with MemoryView.from_name(f"ending{os.getpid()}") as view:
+                count = len(view.modules())
+                ending.say("quit")
+                assert all(each >= count for each in module_counts(view))
+                until("its end", lambda: not view.is_alive())
+
+
+def module_counts(view: MemoryView) -> Iterator[int]:
+    """How many modules it has, asked again and again until it has ended."""
+    with contextlib.suppress(TargetExitedError):
+        while True:
+            yield len(view.modules())
