@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import json
 import operator
 import os
-import sys
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import linux, targets
+from support import linux
+from support.inside import screen_of
 
-import memaccess
-from memaccess import MemoryView, ProcessNotFoundError, find_processes, list_windows
+from memaccess import MemoryView, ProcessNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memaccess import ProcessInfo
+    from support.inside import Inside
 
-WINE = Path(__file__).resolve().parents[1] / "wine"
-NOT_READY = "ended with 3"
-PATIENCE = 30
 API_SET = "api-ms-win-core-heap-l1-1-0"
 EXPRESSIONS = [
     "kernel32!Sleep",
@@ -43,83 +36,16 @@ EXPRESSIONS = [
 ]
 
 
-class Inside:
-    """A Windows Python that says what it sees, and the same process as Linux sees it."""
-
-    def __init__(self, bitness: int, layout: list[str]) -> None:
-        self.bitness = bitness
-        self.is_wow64 = "--wow64" in layout
-        self._mark = f"MEMACCESS_RUN={uuid.uuid4()}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(*self._mark.split("="))
-            patch.setenv("PYTHONPATH", str(Path(memaccess.__file__).parents[1]))
-            words = ["python", str(bitness), "--screen", *layout, targets.SOURCES / "inside.py"]
-            try:
-                self.target = targets.Target([sys.executable, WINE, *words])
-            except EOFError as error:
-                if NOT_READY not in str(error):
-                    raise
-                pytest.skip("Windows is not ready: python tests/wine provision")
-        (self.process,) = self.processes("python.exe")
-
-    def processes(self, name: str) -> list[ProcessInfo]:
-        """Those of that name that were started from here; others may run Wine too."""
-        return [each for each in find_processes(name) if self._mark in environment(each.pid)]
-
-    def appeared(self, name: str) -> ProcessInfo:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            for each in self.processes(name):
-                return each
-            time.sleep(0.05)
-        raise AssertionError(f"{name} did not start")
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        return self.target.ask(json.dumps(request))
-
-    @functools.cached_property
-    def about(self) -> dict[str, Any]:
-        return self.ask(about=0, addresses=EXPRESSIONS)
-
-    def close(self) -> None:
-        self.target.tell("quit")
-        self.target.__exit__()
-
-
-@pytest.fixture(
-    scope="module", params=[(64, []), (32, []), (32, ["--wow64"])], ids=["64", "32", "32 in a 64-bit process"]
-)
-def inside(request: pytest.FixtureRequest) -> Iterator[Inside]:
-    inside = Inside(*request.param)
-    yield inside
-    inside.close()
+@pytest.fixture(scope="module")
+def about(inside: Inside) -> dict[str, Any]:
+    """What the Windows Python says of itself."""
+    return inside.ask(about=0, addresses=EXPRESSIONS)
 
 
 @pytest.fixture
 def view(inside: Inside) -> Iterator[MemoryView]:
     with MemoryView(inside.process.pid, "rw") as view:
         yield view
-
-
-def environment(pid: int) -> list[str]:
-    """What the process was started with; nothing where it has ended."""
-    try:
-        return Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
-    except OSError:
-        return []
-
-
-@contextlib.contextmanager
-def screen_of(pid: int) -> Iterator[None]:
-    """A block in which the screen of that process is the one whose windows are listed, once it has one."""
-    (display,) = (word for word in environment(pid) if word.startswith("DISPLAY="))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DISPLAY", display.partition("=")[2])
-        deadline = time.monotonic() + PATIENCE
-        while not any(each.pid == pid for each in list_windows()):
-            assert time.monotonic() < deadline, "it shows no window"
-            time.sleep(0.05)
-        yield
 
 
 def pages(regions: list[list[Any]]) -> dict[int, tuple[Any, ...]]:
@@ -135,12 +61,14 @@ def test_a_program_of_windows_has_its_own_name_and_width(inside: Inside, view: M
     assert (view.name, view.bitness, view.pid) == ("python.exe", inside.bitness, found.pid)
 
 
-def test_the_modules_are_those_that_it_has_itself(inside: Inside, view: MemoryView) -> None:
+def test_the_modules_are_those_that_it_has_itself(
+    inside: Inside, about: dict[str, Any], view: MemoryView
+) -> None:
     outside = [
         [each.name.lower(), each.base, each.size, each.entry, each.bitness, each.timestamp]
         for each in view.modules()
     ]
-    told = [[name.lower(), *rest] for name, *rest in inside.about["modules"]]
+    told = [[name.lower(), *rest] for name, *rest in about["modules"]]
     # A 32-bit Python inside is not told of the 64-bit ones that lead out of such a program.
     of_system = [each for each in outside if inside.is_wow64 and each[0].startswith("wow64")]
     assert sorted(outside, key=str) == sorted(told + of_system, key=str)
@@ -148,24 +76,26 @@ def test_the_modules_are_those_that_it_has_itself(inside: Inside, view: MemoryVi
     assert all(os.path.isfile(each.path) for each in view.modules())
 
 
-def test_names_mean_the_same_places(inside: Inside, view: MemoryView) -> None:
-    assert {each: operator.index(view.address(each)) for each in EXPRESSIONS} == inside.about["addresses"]
+def test_names_mean_the_same_places(about: dict[str, Any], view: MemoryView) -> None:
+    assert {each: operator.index(view.address(each)) for each in EXPRESSIONS} == about["addresses"]
     assert str(view.symbol_at("kernel32!Sleep")) == "kernel32!Sleep"
 
 
-def test_exports_are_those_that_it_sees_itself(inside: Inside, view: MemoryView) -> None:
+def test_exports_are_those_that_it_sees_itself(about: dict[str, Any], view: MemoryView) -> None:
     outside = {each.name: each.address for each in view.exports("kernel32.dll") if each.name}
-    assert outside == inside.about["exports"]
+    assert outside == about["exports"]
 
 
-def test_its_modules_pages_are_told_as_inside(inside: Inside, view: MemoryView) -> None:
+def test_its_modules_pages_are_told_as_inside(
+    inside: Inside, about: dict[str, Any], view: MemoryView
+) -> None:
     outside = [
         [region.base, region.size, region.rights, region.kind, region.allocation_base]
         for module in view.modules()
         if module.bitness == inside.bitness
         for region in view.regions(module.base, module.end)
     ]
-    assert pages(outside) == pages(inside.about["pages"])
+    assert pages(outside) == pages(about["pages"])
 
 
 def test_sections_without_a_name_are_their_file_s(view: MemoryView) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pefile
 import pytest
 from support import targets
+from support.game import NAME, moved, true_chain
 
 from memaccess import BrokenChainError, MemoryView
 
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
     from support.targets import Target
 
 RECIPE = Path(__file__).resolve().parents[2] / "docs" / "recipes" / "pointer_chain.py"
-NAME = f"game{os.getpid()}"
 VISIBLE = [bitness for bitness in targets.BITNESSES if bitness <= targets.OWN_BITNESS]
-OTHER_BASES = {64: 0x1_9000_0000, 32: 0x3000_0000}
-MAY_MOVE = 0x40  # IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE
 
 
 @pytest.fixture(params=VISIBLE)
@@ -39,26 +35,6 @@ def program(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def game(program: Path) -> Iterator[Target]:
     with targets.Target([program]) as target:
         yield target
-
-
-def moved(program: Path) -> Path:
-    """A copy of the same name that is loaded elsewhere, at an address of its own."""
-    copy = program.parent / "moved" / program.name
-    copy.parent.mkdir()
-    # What pefile has not parsed, relocate_image() can't move twice.
-    with pefile.PE(str(program), fast_load=True) as image:
-        bitness = 64 if image.PE_TYPE == pefile.OPTIONAL_HEADER_MAGIC_PE_PLUS else 32
-        image.relocate_image(OTHER_BASES[bitness])
-        assert image.DIRECTORY_ENTRY_BASERELOC
-        image.OPTIONAL_HEADER.DllCharacteristics &= ~MAY_MOVE
-        image.write(str(copy))
-    return copy
-
-
-def true_chain(target: Target) -> str:
-    """The way to the health as ``tests/targets/chain.c`` has it."""
-    offset = target.addresses["world"] - target.facts["base"]
-    return f"[[{NAME}.exe+{offset:X}]+18]+158"
 
 
 def start_recipe(*words: str, lines: list[str]) -> subprocess.CompletedProcess[str]:

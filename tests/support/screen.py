@@ -1,4 +1,7 @@
-"""The screen that Wine draws on: typing on it and taking pictures of it, with programs of Linux."""
+"""The screen that Wine draws on: typing on it and taking pictures of it, with programs of Linux.
+
+From inside of Wine it is a :class:`WineScreen`, from Linux itself a :class:`LinuxScreen`.
+"""
 
 from __future__ import annotations
 
@@ -31,23 +34,11 @@ class Rectangle(NamedTuple):
 
 
 class Screen:
-    """An X11 screen. Use it in a ``with`` block."""
-
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._server.settimeout(PATIENCE)
+    """An X11 screen."""
 
     def run(self, *command: str) -> bytes:
         """Run a program of Linux to its end; what it printed."""
-        line = shlex.join(["timeout", str(PATIENCE), *command])
-        subprocess.run([*_SHELL, str(self._server.getsockname()[1])], check=True, timeout=PATIENCE)
-        connection, _ = self._server.accept()
-        with connection, connection.makefile("rwb") as stream:
-            stream.write(f"{line} </dev/null; printf '\\n%d' $?; exit\n".encode())
-            stream.flush()
-            output, _, code = stream.read().rpartition(b"\n")
-        assert code == b"0", f"{command} ended with {code!r}: {output!r}"
-        return output
+        raise NotImplementedError
 
     def window(self, title: str) -> str:
         """Wait until a window of that title is to be seen; its X11 number."""
@@ -83,11 +74,48 @@ class Screen:
         # Without the date, so that the same picture is the same file.
         return self.run("import", "-window", window, "-strip", "png:-")
 
+
+class WineScreen(Screen):
+    """The screen of this Python, a program of Wine. Use it in a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server.settimeout(PATIENCE)
+
+    def run(self, *command: str) -> bytes:
+        line = shlex.join(["timeout", str(PATIENCE), *command])
+        subprocess.run([*_SHELL, str(self._server.getsockname()[1])], check=True, timeout=PATIENCE)
+        connection, _ = self._server.accept()
+        with connection, connection.makefile("rwb") as stream:
+            stream.write(f"{line} </dev/null; printf '\\n%d' $?; exit\n".encode())
+            stream.flush()
+            output, _, code = stream.read().rpartition(b"\n")
+        assert code == b"0", f"{command} ended with {code!r}: {output!r}"
+        return output
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.close()
+
+
+class LinuxScreen(Screen):
+    """The screen with that value of ``DISPLAY``."""
+
+    def __init__(self, display: str) -> None:
+        self._environment = {**os.environ, "DISPLAY": display}
+
+    def run(self, *command: str) -> bytes:
+        finished = subprocess.run(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=PATIENCE,
+        )
+        return finished.stdout
 
 
 def has_screen() -> bool:

@@ -91,15 +91,23 @@ def executable(name: str, bitness: int) -> Path:
     return _folder() / f"{name}-{bitness}{ending}"
 
 
-@functools.cache
+def windows_executable(name: str, bitness: int) -> Path:
+    """The program of Windows of that name and width, as a file of this system."""
+    return _built() / f"{name}-{bitness}.exe"
+
+
 def _folder() -> Path:
     """Where the compiled programs are; whoever started this Python has said so, or they are built now."""
     known = os.environ.get("MEMACCESS_TARGETS")
-    if known is None:
-        own = ["--linux"] if sys.platform == "linux" else []
-        build = [sys.executable, str(SOURCES / "build.py"), *own]
-        known = subprocess.run(build, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    return Path(known)
+    if known is not None:
+        return Path(known)
+    return _built("--linux") if sys.platform == "linux" else _built()
+
+
+@functools.cache
+def _built(*options: str) -> Path:
+    build = [sys.executable, str(SOURCES / "build.py"), *options]
+    return Path(subprocess.run(build, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
 def start(name: str, bitness: int = OWN_BITNESS, *arguments: str) -> Target:

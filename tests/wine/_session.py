@@ -36,5 +36,5 @@ def installed_package() -> Iterator[Path]:
 
 # What knows no system runs on the host's own Python.
 TESTS_OF_WINDOWS = ("tests/live", "tests/contract", "tests/cli", "tests/docs")
-TESTS_OF_OUTSIDE = ("tests/linux/test_wine.py", "tests/linux/test_windows.py")
+TESTS_OF_OUTSIDE = ("tests/linux/test_wine.py", "tests/linux/test_trainers.py", "tests/linux/test_windows.py")
 TEST_WORDS = ("-m", "pytest", "--cov", "--cov-report=")

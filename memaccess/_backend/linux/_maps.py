@@ -113,6 +113,30 @@ def regions(
     :param end: where the program's addresses end.
     :param spans: what else is an image than the files that are run, in order.
     """
+    last: Region | None = None
+    for each in _pieces(mappings, address, end, spans):
+        if last is not None and _go_on(last, each):
+            last = last._replace(size=each.end - last.base)
+            continue
+        if last is not None:
+            yield last
+        last = each
+    if last is not None:
+        yield last
+
+
+def _go_on(first: Region, second: Region) -> bool:
+    """Whether neighbours are one region: the kernel has several lines for some pages of the same attributes."""
+    return (first.allocation_base, first.protection, first.kind, first.raw_kind) == (
+        second.allocation_base,
+        second.protection,
+        second.kind,
+        second.raw_kind,
+    )
+
+
+def _pieces(mappings: Sequence[Mapping], address: int, end: int, spans: Sequence[Span]) -> Iterator[Region]:
+    """The same, line by line."""
     images = {each.identity for each in mappings if each.is_executable and each.identity[1]}
     position = address // PAGE * PAGE
     allocation: Mapping | None = None

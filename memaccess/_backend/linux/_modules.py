@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from memaccess._backend.linux._maps import VDSO
 from memaccess._elf import read_header
@@ -11,10 +12,12 @@ from memaccess._errors import BadImageError, SystemFailure
 from memaccess._records import Module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from memaccess._backend.linux._maps import Mapping
     from memaccess._image import Read
+
+T = TypeVar("T")
 
 
 def modules(read: Read, mappings: list[Mapping], program: str | None) -> list[Module]:
@@ -38,12 +41,27 @@ def _images(read: Read, mappings: list[Mapping]) -> Iterator[Module]:
         # Of a small file every part is mapped from its beginning, with what lies before it there.
         if each.offset or path is None or not places or each.start < ends.get(each.source, 0):
             continue
-        try:
-            header = read_header(read, each.start)
-        except (SystemFailure, BadImageError):
+        header = header_at(read_header, read, each.start)
+        if header is None:
             continue
         # A file that is only being read has no code of its own there.
         if any(each.start <= place < each.start + header.size for place in places):
             ends[each.source] = each.start + header.size
             entry = None if header.entry is None else each.start + header.entry
             yield Module(os.path.basename(path), path, each.start, header.size, entry, header.bitness)
+
+
+def header_at(parse: Callable[[Read, int], T], read: Read, address: int) -> T | None:
+    """What *parse* reads there; None where there is nothing of the kind.
+
+    :raises SystemFailure: there is no process to ask any more.
+    """
+    try:
+        return parse(read, address)
+    except BadImageError:
+        return None
+    except SystemFailure as trouble:
+        # Its modules must not seem to be few, only because it ends meanwhile.
+        if trouble.errno in (errno.ESRCH, errno.EBADF):
+            raise
+        return None

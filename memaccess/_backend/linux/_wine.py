@@ -11,7 +11,8 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._backend.linux._maps import Span, found_at
-from memaccess._errors import BadImageError, SystemFailure
+from memaccess._backend.linux._modules import header_at
+from memaccess._errors import SystemFailure
 from memaccess._pe import Header, read_header
 from memaccess._records import Module, whole_pages
 
@@ -75,11 +76,8 @@ def images(read: Read, mappings: Sequence[Mapping]) -> Iterator[Image]:
         path = each.file
         if each.offset or path is None:
             continue
-        try:
-            header = read_header(read, each.start)
-        except (SystemFailure, BadImageError):
-            continue
-        if _is_laid_out(header, each, mappings):
+        header = header_at(read_header, read, each.start)
+        if header is not None and _is_laid_out(header, each, mappings):
             yield Image(each, path, header)
 
 
@@ -115,18 +113,23 @@ def program(found: Sequence[Image], comm: str, words: list[str]) -> Image | None
     """
     programs = [each for each in found if not each.header.is_dll]
     wanted = called(words).lower()
-    told = comm.lower().encode()
+    told = comm.lower()
     ranks: tuple[Callable[[str], bool], ...] = (
-        lambda name: name == wanted,
-        lambda name: name.removesuffix(_PROGRAM) == wanted,
-        lambda name: name.encode()[:_LONGEST_COMM] == told,
-        lambda name: name.endswith(_PROGRAM),
+        lambda name: name.lower() == wanted,
+        lambda name: name.lower().removesuffix(_PROGRAM) == wanted,
+        lambda name: _cut(name).lower() == told,
+        lambda name: name.lower().endswith(_PROGRAM),
     )
     for is_meant in ranks:
         for each in programs:
-            if is_meant(each.name.lower()):
+            if is_meant(each.name):
                 return each
     return programs[0] if programs else None
+
+
+def _cut(name: str) -> str:
+    """What the kernel keeps of a name, which may end within a letter."""
+    return os.fsdecode(os.fsencode(name)[:_LONGEST_COMM])
 
 
 def called(words: list[str]) -> str:
@@ -180,11 +183,8 @@ def api_sets(read: Read, mappings: Sequence[Mapping]) -> int | None:
     for each in mappings:
         if each.offset or os.path.basename(each.file or "").lower() != name:
             continue
-        try:
-            header = read_header(read, each.start)
-        except (SystemFailure, BadImageError):
-            continue
-        for section in header.sections_in_file:
+        header = header_at(read_header, read, each.start)
+        for section in header.sections_in_file if header is not None else ():
             if section.name == wanted:
                 return each.start + section.file_offset  # it is mapped as a file, not as a DLL
     return None
