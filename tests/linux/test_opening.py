@@ -121,13 +121,14 @@ def test_who_may_not_is_told_why(target: Target) -> None:
     code = (
         "import os, memaccess, memaccess._backend.linux._system, memaccess._explain\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
-        f"memaccess.MemoryView({target.pid})"
+        f"try: memaccess.MemoryView({target.pid})\n"
+        "except memaccess.ProcessDeniedError as error: print(error.explanation)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ProcessDeniedError" in result.stderr
+    assert result.stderr == ""
     assert (
         "belongs to root, and this Python to another user. Run Python as that user, or as root"
-        in result.stderr
+        in result.stdout
     )
 
 
@@ -159,7 +160,8 @@ def test_a_program_lives_on_where_its_first_thread_has_ended() -> None:
         "def wait(): print('ready', flush=True); sys.stdin.read(1)\n"
         "threading.Thread(target=wait).start()\n"
         "time.sleep(0.2)\n"
-        "ctypes.CDLL(None).syscall({'x86_64': 60}.get(__import__('os').uname().machine, 93), 0)\n"
+        "number = 1 if sys.maxsize < 1 << 32 else {'x86_64': 60}.get(__import__('os').uname().machine, 93)\n"
+        "ctypes.CDLL(None).syscall(number, 0)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
