@@ -23,6 +23,7 @@ import ctypes
 import inspect
 
 import pytest
+from support.alignment import as_windows_aligns
 
 from memaccess._win32 import _structures, _types
 from memaccess._win32._structures import (
@@ -46,9 +47,6 @@ from memaccess._win32._structures import (
 
 OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
 
-as_windows_aligns = pytest.mark.skipif(
-    ctypes.alignment(ctypes.c_uint64) != 8, reason="this Python aligns as i386 Linux does"
-)
 
 # The size, and the offset of every field.
 LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
