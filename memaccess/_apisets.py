@@ -73,7 +73,8 @@ def read_api_sets(read: Read, address: int) -> ApiSets:
     data = read(size, address)
     try:
         return ApiSets(_bounded(data, _ROWS[version](data)), version)
-    except (struct.error, UnicodeDecodeError):
+    # An offset that a 32-bit Python can't count to is an OverflowError.
+    except (struct.error, UnicodeDecodeError, OverflowError):
         raise BadImageError(f"the table of API sets at 0x{address:x} is damaged", address) from None
 
 

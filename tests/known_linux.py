@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import platform
 import sys
 from typing import Any
 
@@ -11,6 +12,10 @@ from support.outcomes import ANY_CODE, WORKS, Outcome
 from memaccess import NotReadableError, NotWritableError, PartialReadError, PartialWriteError
 
 IS_LINUX = sys.platform == "linux"
+
+CAN_STOP = IS_LINUX and platform.machine() == "x86_64" and sys.maxsize > 1 << 32
+"""Whether this Python can stop programs, and have them change their memory maps."""
+WHY_NOT_STOPPED = "programs of Linux are stopped from a 64-bit Python on x86-64 alone"
 
 CODES = {6: errno.EBADF, 5: errno.EACCES, 299: errno.EIO, 998: errno.EFAULT, 487: errno.EFAULT}
 """What Linux says where Windows gives that code."""

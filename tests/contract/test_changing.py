@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.subjects import PAGE, code_of, is_linux, is_wide, require_reach
+from support.subjects import PAGE, code_of, is_linux, is_wide, require_changes, require_reach
 
 from memaccess import (
     ClosedViewError,
@@ -34,6 +34,7 @@ def rights_at(view: MemoryView, address: int) -> str:
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("rights", RIGHTS)
 def test_pages_get_rights_and_their_protection_back(subject: Subject, page: str, rights: str) -> None:
+    require_changes(subject)
     require_reach(subject, page)
     address, before = subject.address(page), subject.protection(page)
     with subject.open("w") as view:
@@ -44,6 +45,7 @@ def test_pages_get_rights_and_their_protection_back(subject: Subject, page: str,
 
 
 def test_what_is_changed_by_a_call_stays_until_it_is_restored(subject: Subject) -> None:
+    require_changes(subject)
     require_reach(subject, "readonly")
     address = subject.address("readonly")
     with subject.open("w") as view:
@@ -57,6 +59,7 @@ def test_what_is_changed_by_a_call_stays_until_it_is_restored(subject: Subject) 
 
 
 def test_every_part_of_a_range_gets_its_own_protection_back(subject: Subject) -> None:
+    require_changes(subject)
     require_reach(subject, "run")
     start = subject.address("run")
     with subject.open("w") as view:
@@ -67,6 +70,7 @@ def test_every_part_of_a_range_gets_its_own_protection_back(subject: Subject) ->
 
 
 def test_a_block_that_fails_puts_the_protection_back(subject: Subject) -> None:
+    require_changes(subject)
     require_reach(subject, "readonly")
     before = subject.protection("readonly")
     with subject.open("w") as view:
@@ -98,6 +102,7 @@ def test_a_range_that_runs_into_nothing_is_not_changed_at_all(subject: Subject) 
 
 @pytest.mark.parametrize("rights", RIGHTS)
 def test_new_memory_has_the_rights_that_were_asked_for(subject: Subject, rights: str) -> None:
+    require_changes(subject)
     with subject.open("w") as view, view.allocate(5, rights) as memory:
         require_low(subject, memory.address)
         assert rights_at(view, memory.address) == rights
@@ -105,6 +110,7 @@ def test_new_memory_has_the_rights_that_were_asked_for(subject: Subject, rights:
 
 
 def test_only_the_beginning_of_a_page_can_be_freed(subject: Subject) -> None:
+    require_changes(subject)
     with subject.open("rw") as view, view.allocate(2 * PAGE) as memory:
         with pytest.raises(ValueError, match="lies inside one"):
             view.free(memory.address + 1)
@@ -112,6 +118,7 @@ def test_only_the_beginning_of_a_page_can_be_freed(subject: Subject) -> None:
 
 
 def test_memory_that_is_freed_by_the_view_is_not_freed_again(subject: Subject) -> None:
+    require_changes(subject)
     with subject.open("rw") as view:
         with view.allocate(1) as memory:
             view.free(memory)
@@ -126,6 +133,7 @@ def require_low(subject: Subject, address: int) -> None:
 
 
 def test_new_memory_is_zeros_and_can_be_written(subject: Subject) -> None:
+    require_changes(subject)
     with subject.open("rw") as view, view.allocate(2 * PAGE) as memory:
         assert view.read(memory.size, memory) == bytes(2 * PAGE)
         view.write(b"abc", memory.address + memory.size - 3)
@@ -133,6 +141,7 @@ def test_new_memory_is_zeros_and_can_be_written(subject: Subject) -> None:
 
 
 def test_memory_is_gone_after_the_block(subject: Subject) -> None:
+    require_changes(subject)
     with subject.open("rw") as view:
         with view.allocate(1) as memory:
             view.write(b"a", memory)
@@ -144,6 +153,7 @@ def test_memory_is_gone_after_the_block(subject: Subject) -> None:
 
 
 def test_memory_that_was_allocated_by_a_call_stays(subject: Subject) -> None:
+    require_changes(subject)
     with subject.open("w") as view:
         memory = view.allocate(1)
     with subject.open("rw") as view:
@@ -153,6 +163,7 @@ def test_memory_that_was_allocated_by_a_call_stays(subject: Subject) -> None:
 
 @pytest.mark.parametrize("page", ["readwrite", "lonely"])
 def test_memory_is_allocated_near_a_place(subject: Subject, page: str) -> None:
+    require_changes(subject)
     require_reach(subject, page)
     near = subject.address(page)
     with subject.open("w") as view, view.allocate(3 * PAGE, "r-x", near=near) as memory:
@@ -162,6 +173,7 @@ def test_memory_is_allocated_near_a_place(subject: Subject, page: str) -> None:
 
 
 def test_only_a_whole_allocation_is_freed(subject: Subject) -> None:
+    require_changes(subject)
     with subject.open("w") as view, view.allocate(2 * PAGE) as memory:
         with pytest.raises(MemoryAccessError, match=r"^Can't free the memory at address") as caught:
             view.free(memory.address + PAGE)
@@ -198,6 +210,7 @@ def test_who_may_not_write_may_not_change_the_map(subject: Subject, change) -> N
 
 
 def test_a_program_that_ended_takes_its_changes_with_it(subject: Subject) -> None:
+    require_changes(subject)
     require_reach(subject, "readwrite")
     address = subject.address("readwrite")
     with subject.open("rw") as view:
@@ -218,6 +231,7 @@ def test_the_kernel_is_not_protected(subject: Subject) -> None:
 
 
 def test_what_was_taken_back_is_no_block_again(subject: Subject) -> None:
+    require_changes(subject)
     require_reach(subject, "readonly")
     with subject.open("rw") as view:
         change = view.protect("rw-", PAGE, subject.address("readonly"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.subjects import PAGE, is_wide, require_reach
+from support.subjects import PAGE, is_wide, require_changes, require_reach
 
 from memaccess import TargetExitedError, WrongBitnessError
 
@@ -93,6 +93,7 @@ def test_a_pointer_is_as_wide_as_the_program(subject: Subject) -> None:
 
 
 def test_memory_that_was_allocated_is_gained_and_then_lost(subject: Subject) -> None:
+    require_changes(subject)
     if is_wide(subject):
         pytest.skip("a 32-bit Python has no map of a 64-bit program above 4 GiB")
     with subject.open("rw") as view:

@@ -23,6 +23,7 @@ import ctypes
 import inspect
 
 import pytest
+from support.alignment import as_windows_aligns
 
 from memaccess._win32 import _structures, _types
 from memaccess._win32._structures import (
@@ -45,6 +46,7 @@ from memaccess._win32._structures import (
 )
 
 OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
+
 
 # The size, and the offset of every field.
 LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
@@ -242,11 +244,13 @@ def test_every_structure_of_the_module_is_looked_at_here():
     assert written == set(LAYOUTS)
 
 
+@as_windows_aligns
 @every_structure
 def test_a_structure_has_the_size_that_windows_gives_it(structure):
     assert ctypes.sizeof(structure) == LAYOUTS[structure][0]
 
 
+@as_windows_aligns
 @every_structure
 def test_every_field_lies_where_windows_puts_it(structure):
     names = [name for name, *_ in structure._fields_ if not name.startswith("_")]

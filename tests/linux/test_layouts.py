@@ -127,11 +127,16 @@ def test_every_structure_lies_as_the_compiler_has_it(target: Target, view: Memor
     assert {f"struct mixed.{name}" for name in Mixed._fields} <= set(offsets)
 
 
+def as_here(alignment: int) -> int:
+    """What a class of ctypes has of it: no more than this Python aligns anything to."""
+    return min(alignment, OWN_MODEL.largest_alignment)
+
+
 def test_ctypes_gets_the_same_layouts(target: Target, view: MemoryView) -> None:
     for name, cls in CLASSES.items():
         layout = cls.as_ctypes(view)
         assert ctypes.sizeof(layout) == target.facts["sizes"][name]
-        assert ctypes.alignment(layout) == target.facts["alignments"][name]
+        assert ctypes.alignment(layout) == as_here(target.facts["alignments"][name])
         check_layout(layout, view._model)
         again = Structure.from_ctypes(layout)
         assert again._layout_for(view._model).align == target.facts["alignments"][name]
@@ -443,7 +448,7 @@ def test_any_structure_lies_as_the_compiler_has_it(bitness: int, compiled: Any) 
     for number, said in enumerate(compiled[bitness]):
         layout = ours(number)._layout_for(MODELS[bitness])
         assert [layout.size, layout.align, *(slot.offset for slot in layout.slots.values())] == said
-        assert facts_of_made(ours(number), MODELS[bitness]) == said
+        assert facts_of_made(ours(number), MODELS[bitness]) == [said[0], as_here(said[1]), *said[2:]]
     assert len(compiled[bitness]) == len(SHAPES)
 
 
@@ -489,6 +494,8 @@ def test_a_class_of_ctypes_is_taken_exactly_where_it_lies_as_in_c(bitness: int, 
 @every_bitness
 def test_a_class_of_ctypes_packed_as_it_is_told_lies_as_in_c(bitness: int, compiled: Any) -> None:
     model = MODELS[bitness]
+    if model.largest_alignment > OWN_MODEL.largest_alignment:
+        pytest.skip("packing makes no Python align more than it does")
     for number, said in enumerate(compiled[bitness]):
         layout = theirs(number, model, model.largest_alignment)
         assert facts_of(layout) == said

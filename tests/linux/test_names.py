@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memaccess import Module
 
 HERE = Path(__file__).resolve().parent
-LIBRARIES = ["libc", "libm", "ld-linux-x86-64.so.2"]
+LIBRARIES = ["libc", "libm", {64: "ld-linux-x86-64.so.2", 32: "ld-linux.so.2"}[targets.OWN_BITNESS]]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_modules_are_those_that_the_kernel_has_mapped(loader: Target, view: 
         assert view.module_at(module.end - 1) == module
         assert view.module(module.name) == module
         assert int(view.address(f'"{module.name}"+10')) == module.base + 0x10
-        assert module.bitness == 64
+        assert module.bitness == targets.OWN_BITNESS
         assert view.region_at(module.base).kind == "image"
 
 

@@ -121,15 +121,16 @@ def test_who_may_not_is_told_why(target: Target) -> None:
     code = (
         "import os, memaccess, memaccess._backend.linux._system, memaccess._explain\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
-        f"memaccess.MemoryView({target.pid})"
+        f"try: memaccess.MemoryView({target.pid})\n"
+        "except memaccess.ProcessDeniedError as error: print(error.explanation)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ProcessDeniedError" in result.stderr
+    assert result.stderr == ""
     assert (
         "belongs to root, and this Python to another user. Run Python as that user, or as root.\n"
-        in result.stderr
+        in result.stdout
     )
-    assert "setcap" not in result.stderr
+    assert "setcap" not in result.stdout
 
 
 @pytest.mark.skipif(not is_root, reason="root alone can mount another /proc")
@@ -143,13 +144,14 @@ def test_who_is_hidden_is_not_said_to_be_gone(target: Target, option: str) -> No
         "if libc.mount(None, b'/', None, 0x44000, None): raise os_error()\n"  # MS_REC | MS_PRIVATE
         f"if libc.mount(b'proc', b'/proc', b'proc', 0, b'{option}'): raise os_error()\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
-        f"memaccess.MemoryView({target.pid})"
+        f"try: memaccess.MemoryView({target.pid})\n"
+        "except memaccess.ProcessDeniedError as error: print(error.explanation)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if "OSError" in result.stderr:
         pytest.skip("no other /proc can be mounted here")
-    assert "ProcessDeniedError" in result.stderr
-    assert "belongs to another user, and this system hides the processes of others" in result.stderr
+    assert result.stderr == ""
+    assert "belongs to another user, and this system hides the processes of others" in result.stdout
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -180,7 +182,8 @@ def test_a_program_lives_on_where_its_first_thread_has_ended() -> None:
         "def wait(): print('ready', flush=True); sys.stdin.read(1)\n"
         "threading.Thread(target=wait).start()\n"
         "time.sleep(0.2)\n"
-        "ctypes.CDLL(None).syscall({'x86_64': 60}.get(__import__('os').uname().machine, 93), 0)\n"
+        "number = 1 if sys.maxsize < 1 << 32 else {'x86_64': 60}.get(__import__('os').uname().machine, 93)\n"
+        "ctypes.CDLL(None).syscall(number, 0)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
@@ -196,8 +199,10 @@ def test_a_program_lives_on_where_its_first_thread_has_ended() -> None:
                 assert another.is_alive()
             assert len(list(view.regions(state="committed"))) >= before - 5
             region = max(view.regions(writable=True), key=lambda region: region.size)
-            assert len(view.read(1 << 17, region.base)) == 1 << 17
-            places = [(8, region.base + 8192 * index) for index in range(16)]
+            # It may be a stack, at whose beginning glibc 2.42 has a guard that no map shows (MADV_GUARD_INSTALL).
+            start = region.end - (1 << 17)
+            assert len(view.read(1 << 17, start)) == 1 << 17
+            places = [(8, start + 8192 * index) for index in range(16)]
             assert view.read_many(places) == [view.read(*place) for place in places]
     finally:
         process.kill()

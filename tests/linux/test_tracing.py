@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import known_linux
 import pytest
 from support import linux, targets
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.targets import Target
+
+pytestmark = pytest.mark.skipif(not known_linux.CAN_STOP, reason=known_linux.WHY_NOT_STOPPED)
 
 HERE = Path(__file__).resolve().parent
 PAGE = 4096

@@ -229,6 +229,12 @@ def require_windows(subject: Subject, why: str) -> None:
         pytest.skip(f"no test for programs of Linux: {why}")
 
 
+def require_changes(subject: Subject) -> None:
+    """Skip where this Python can't stop a program of Linux to change its memory map."""
+    if is_linux(subject) and not known_linux.CAN_STOP:
+        pytest.skip(known_linux.WHY_NOT_STOPPED)
+
+
 def require_reach(subject: Subject, page: str) -> None:
     """Skip where the page is too far up for what this Python is to ask about it."""
     if is_wide(subject) and subject.address(page) >= 1 << 32:

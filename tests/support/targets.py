@@ -34,7 +34,11 @@ class Target:
             text=True,
             encoding="utf-8",
         )
-        self.facts = self._answer()
+        try:
+            self.facts = self._answer()
+        except BaseException:
+            self.__exit__()
+            raise
         """What it said about itself when it started: pid, pointer_size, addresses, …"""
 
     @property

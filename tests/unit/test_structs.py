@@ -18,12 +18,18 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.alignment import as_windows_aligns
 
 from memaccess._structs import check_layout, compile_format, pack
 from memaccess._types import WINDOWS_32, WINDOWS_64, DataModel
 
 OWN_POINTER = struct.calcsize("P")
-HOST = DataModel(pointer_size=OWN_POINTER, long_size=struct.calcsize("l"), wchar_size=2)
+HOST = DataModel(
+    pointer_size=OWN_POINTER,
+    long_size=struct.calcsize("l"),
+    wchar_size=2,
+    largest_alignment=ctypes.alignment(ctypes.c_int64),
+)
 OWN_WIDTH = {8: WINDOWS_64, 4: WINDOWS_32}[OWN_POINTER]
 OTHER_WIDTH = {4: WINDOWS_64, 8: WINDOWS_32}[OWN_POINTER]
 
@@ -131,6 +137,7 @@ def test_values_lie_as_in_the_native_layout(items):
     assert compile_format("".join(codes), HOST).pack(*values) == struct.pack("".join(codes), *values)
 
 
+@as_windows_aligns
 @given(
     model=st.sampled_from(list(WINDOWS.values())),
     items=st.lists(

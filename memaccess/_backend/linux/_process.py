@@ -81,9 +81,10 @@ class LinuxProcess(ChangingMemory):
         if done == size:
             return
         while done < size:
-            # As on Windows, code can be written to as it is.
+            # Beyond this Python's pointers, or where the call is refused, the file serves, which asks for no
+            # protection. As on Windows, code can be written to as it is.
             region = self.region_at(address + done) if address + done < self.space.end else None
-            if region is None or not region.executable:
+            if region is None or not (region.writable or region.executable):
                 raise self._stopped("process_vm_writev", -errno.EFAULT, done)
             part = min(region.end - address, size) - done
             try:
