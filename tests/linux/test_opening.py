@@ -29,6 +29,10 @@ from memaccess import (
 from memaccess._errors import Cause, SystemFailure
 from memaccess._types import LINUX_32, LINUX_64
 
+if sys.platform == "linux":
+    from memaccess._backend.linux import _proc, _system
+    from memaccess._libc import libc
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -279,6 +283,26 @@ def test_what_windows_alone_has_is_not_found_or_says_so(target: Target) -> None:
             view.debug_symbols()
         with pytest.raises(SymbolNotFoundError, match="THREADSTACK0"):
             view.read(1, "THREADSTACK0")
+
+
+def test_a_process_that_has_its_parent_s_memory_yet_is_waited_for(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert libc.shares_memory(os.getpid(), os.getpid())
+    assert not libc.shares_memory(os.getpid(), target.pid)
+    answers = [True, True, False]
+    monkeypatch.setattr(_system, "shares_memory", lambda *_: answers.pop(0))
+    with MemoryView(target.pid) as view:
+        assert view.read(14, target.facts["pages"]["readwrite"]["base"]) == b"read and write"
+    assert answers == []
+
+
+def test_a_program_whose_file_can_t_be_read_has_a_width(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_proc.Folder, "model", lambda _: None)
+    with MemoryView(target.pid) as view:
+        assert view.bitness == target.facts["pointer_size"] * 8
 
 
 def test_programs_that_come_and_go_are_opened_or_not_found() -> None:

@@ -32,6 +32,8 @@ _ELF = b"\x7fELF"
 _MODELS = {1: LINUX_32, 2: LINUX_64}
 """By the class of the ELF file (EI_CLASS)."""
 _MACHINE = slice(18, 20)
+HEADER_BYTES = _MACHINE.stop
+"""So many at the beginning of a program say how wide its types are."""
 _I386 = 3
 """EM_386; on other machines, and in the x32 ABI of x86-64, a program of 32 bits aligns as one of 64 does."""
 _BLOCK = 1 << 16
@@ -246,7 +248,7 @@ class Folder:
     def model(self) -> DataModel | None:
         """How wide its types are; None where the system does not let its file be seen."""
         with contextlib.suppress(OSError):
-            return model_of(os.read(self.open_shared("exe"), _MACHINE.stop))
+            return model_of(os.read(self.open_shared("exe"), HEADER_BYTES))
         return None
 
     def words(self) -> list[str]:

@@ -6,17 +6,22 @@ import sys
 
 assert sys.platform == "linux"
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._backend.linux import _maps, _wine
 from memaccess._backend.linux._memory import reader
+from memaccess._backend.linux._proc import HEADER_BYTES, model_of
+from memaccess._errors import SystemFailure
 from memaccess._types import WINDOWS_32, WINDOWS_64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from memaccess._backend.linux._maps import Mapping
     from memaccess._backend.linux._proc import Folder, Status
+    from memaccess._image import Read
     from memaccess._libc._descriptors import OwnedDescriptor
     from memaccess._types import DataModel
 
@@ -52,6 +57,15 @@ def native_program(folder: Folder, status: Status) -> Program:
     return Program(name, path, model, None if model is None else model.bitness)
 
 
+def _model_in_memory(path: str, mappings: list[Mapping], read: Read) -> DataModel | None:
+    """How wide the types are of the program whose file may be run, and not be read."""
+    for each in mappings:
+        if each.file == path and not each.offset:
+            with contextlib.suppress(SystemFailure):
+                return model_of(read(HEADER_BYTES, each.start))
+    return None
+
+
 def program_of(folder: Folder, status: Status, memory: Callable[[], OwnedDescriptor]) -> Program:
     """The program.
 
@@ -59,6 +73,9 @@ def program_of(folder: Folder, status: Status, memory: Callable[[], OwnedDescrip
     :raises OSError: the process has ended, or the system does not let its memory be read.
     """
     native, words = native_program(folder, status), folder.words()
+    if native.model is None and native.path is not None:
+        model = _model_in_memory(native.path, _maps.parse(folder.maps()), reader(memory()))
+        native = native._replace(model=model, native_bitness=None if model is None else model.bitness)
     if not _wine.may_be_windows(native.path, status.name, words):
         return native
     images = list(_wine.images(reader(memory()), _maps.parse(folder.maps())))

@@ -19,6 +19,7 @@ from memaccess._backend.linux._process import LinuxProcess, WineProcess
 from memaccess._backend.linux._programs import native_program, program_of
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc._descriptors import OwnedDescriptor
+from memaccess._libc.libc import shares_memory
 from memaccess._libc.pidfd import pidfd_open
 from memaccess._records import Access, ProcessInfo
 
@@ -54,6 +55,7 @@ class Linux:
         folder, status = _running(pid)
         if status.is_of_kernel:
             raise failure_with("open", errno.EACCES, cause=Cause.PROTECTED)
+        _wait_for_own_memory(pid, status.parent_pid)
         try:
             memory = folder.open_shared("mem", _FLAGS[access])
         except OSError as error:
@@ -178,6 +180,13 @@ def _watch(pid: int, folder: Folder) -> OwnedDescriptor | None:
     except OSError:
         return None
     return watch
+
+
+def _wait_for_own_memory(pid: int, parent_pid: int) -> None:
+    """Wait while a process has its parent's memory, as one has that was just made to run another program (vfork)."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while shares_memory(pid, parent_pid) and time.monotonic() < deadline:
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _once_started(folder: Folder, status: Status, memory: OwnedDescriptor) -> Program:
