@@ -23,6 +23,8 @@ PARTS = HERE / "parts"
 OPTIONS = {"named": ("-g", PARTS / "named_too.c"), "small": ("-shared", "-nostdlib")}
 """Those with debug symbols, whose .pdb is then beside them, of several files, and those that are DLLs."""
 LINUX_PARTS = HERE / "linux" / "parts"
+OF_BOTH = (HERE / "values.c",)
+"""Those that are programs of Windows and of Linux."""
 LINUX_OPTIONS = {"loader": (LINUX_LOADED, "-ldl")}
 TABLES = ("sysv", "gnu", "both")
 """What the library's table of names is, as linkers call it."""
@@ -39,7 +41,7 @@ def _compile_all(platform: Platform, bits: int, folder: Path) -> None:
 
 
 def _compile_all_of_linux(bits: int, folder: Path) -> None:
-    for source in sorted((HERE / LINUX.folder).glob("*.c")):
+    for source in (*sorted((HERE / LINUX.folder).glob("*.c")), *OF_BOTH):
         platform, *options = LINUX_OPTIONS.get(source.stem, (LINUX,))
         compile_program(bits, folder / f"{source.stem}-{bits}", source, *options, platform=platform)
     for table in TABLES:
@@ -59,7 +61,7 @@ def folder_of_targets(platform: Platform = WINDOWS) -> Path:
     """Return the folder of the built targets, building them if a source changed."""
     home = HERE / platform.folder
     parts = LINUX_PARTS.glob("*") if platform is LINUX else PARTS.glob("*.c")
-    sources = sorted([*home.glob("*.c"), *HERE.glob("*.h"), *parts])
+    sources = sorted({*home.glob("*.c"), *HERE.glob("*.h"), *OF_BOTH, *parts})
     options = {name: [Path(part).name for part in parts] for name, parts in OPTIONS.items()}
     recipe = digest(
         platform.recipe,

@@ -11,11 +11,15 @@
 
 #ifdef _WIN32
 #include <windows.h>
+#define MAIN wmain
+#define LL "I64" /* what Windows' C libraries of every age understand */
 #define OWN_PID GetCurrentProcessId()
 #define LAST_ERROR GetLastError()
 #else
 #include <errno.h>
 #include <unistd.h>
+#define MAIN main
+#define LL "ll"
 #define OWN_PID ((unsigned long)getpid())
 #define LAST_ERROR ((unsigned long)errno)
 #endif

@@ -2,7 +2,9 @@
  *
  * "dump" says the first line again with the values of that moment, so that a test sees what this
  * program itself sees after a write. Characters, strings and wide strings are lists of unit numbers. */
+#define _GNU_SOURCE
 #include <stdbool.h>
+#include <stddef.h>
 #include "target.h"
 
 typedef const volatile void *Address;
@@ -39,9 +41,9 @@ static volatile int int_array[16] = {0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8, 13, -
 static volatile struct record record = {'r', -7, 2.5, (void *)&c_double, -3};
 static volatile char ansi[32] = "plain old text";
 static volatile unsigned char utf8[32] = "Gr\xC3\xBC\xC3\x9F""e \xE2\x82\xAC \xF0\x9F\x90\x8D";
-static volatile wchar_t utf16[32] = L"Gr\u00FC\u00DFe \u20AC \U0001F40D";
+static volatile uint16_t utf16[32] = u"Gr\u00FC\u00DFe \u20AC \U0001F40D";
 
-/* One printer per type; %I64 is what Windows' C libraries of every age understand. */
+/* One printer per type. */
 #define PRINTER(name, type, format, cast)                         \
     static void print_##name(Address address, size_t count)       \
     {                                                             \
@@ -56,9 +58,12 @@ PRINTER(i16, int16_t, "%d", int)
 PRINTER(u16, uint16_t, "%u", unsigned)
 PRINTER(i32, int32_t, "%d", int)
 PRINTER(u32, uint32_t, "%u", unsigned)
-PRINTER(i64, int64_t, "%I64d", long long)
-PRINTER(u64, uint64_t, "%I64u", unsigned long long)
-PRINTER(word, uintptr_t, "%I64u", unsigned long long)
+PRINTER(i64, int64_t, "%" LL "d", long long)
+PRINTER(u64, uint64_t, "%" LL "u", unsigned long long)
+PRINTER(word, uintptr_t, "%" LL "u", unsigned long long)
+PRINTER(long, long, "%ld", long)
+PRINTER(unsigned_long, unsigned long, "%lu", unsigned long)
+PRINTER(wchar, wchar_t, "%u", unsigned)
 PRINTER(float, float, "%.17g", double)
 PRINTER(double, double, "%.17g", double)
 
@@ -80,13 +85,13 @@ static const struct variable {
     {"unsigned_short", &c_unsigned_short, print_u16, ALONE, 1},
     {"int", &c_int, print_i32, ALONE, 1},
     {"unsigned_int", &c_unsigned_int, print_u32, ALONE, 1},
-    {"long", &c_long, print_i32, ALONE, 1},
-    {"unsigned_long", &c_unsigned_long, print_u32, ALONE, 1},
+    {"long", &c_long, print_long, ALONE, 1},
+    {"unsigned_long", &c_unsigned_long, print_unsigned_long, ALONE, 1},
     {"long_long", &c_long_long, print_i64, ALONE, 1},
     {"unsigned_long_long", &c_unsigned_long_long, print_u64, ALONE, 1},
     {"float", &c_float, print_float, ALONE, 1},
     {"double", &c_double, print_double, ALONE, 1},
-    {"wchar", &c_wchar, print_u16, LIST, 1},
+    {"wchar", &c_wchar, print_wchar, LIST, 1},
     {"pointer", &c_pointer, print_word, ALONE, 1},
     {"size_t", &c_size_t, print_word, ALONE, 1},
     {"bytes", bytes, print_u8, LIST, 9},
@@ -108,8 +113,14 @@ static size_t length(const struct variable *variable)
 {
     if (variable->shape == STRING8)
         return strnlen((const char *)variable->address, variable->count);
-    if (variable->shape == STRING16)
-        return wcsnlen((const wchar_t *)variable->address, variable->count);
+    if (variable->shape == STRING16) {
+        const volatile uint16_t *units = variable->address;
+        size_t count = 0;
+
+        while (count < variable->count && units[count])
+            count++;
+        return count;
+    }
     return variable->count;
 }
 
@@ -125,7 +136,7 @@ static void dump(void)
     say_start();
     printf(", \"addresses\": {");
     for (size_t i = 0; i < variable_count; i++)
-        printf("%s\"%s\": %I64u", i ? ", " : "", variables[i].name,
+        printf("%s\"%s\": %" LL "u", i ? ", " : "", variables[i].name,
                (unsigned long long)(uintptr_t)variables[i].address);
     printf("}, \"values\": {");
     for (size_t i = 0; i < variable_count; i++) {
@@ -136,7 +147,7 @@ static void dump(void)
     say_end();
 }
 
-int wmain(void)
+int MAIN(void)
 {
     char line[64];
 

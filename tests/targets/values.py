@@ -46,7 +46,7 @@ def _utf16(text: str) -> list[int]:
 
 LISTS: dict[str, Holder] = {
     "char": _units(ctypes.c_ubyte, b"x", 1),
-    "wchar": _units(ctypes.c_ushort, [0x20AC], 1),
+    "wchar": _units({2: ctypes.c_ushort, 4: ctypes.c_uint}[ctypes.sizeof(ctypes.c_wchar)], [0x20AC], 1),
     "bytes": _units(ctypes.c_ubyte, [0, 1, 127, 128, 255, 10, 13, 34, 92], 9),
     "int_array": _units(ctypes.c_int, [0, 1, -1, 2, -2, 3, -3, 5, -5, 8, -8, 13, -13, 21, -21, 34], 16),
 }
