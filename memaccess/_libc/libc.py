@@ -10,6 +10,7 @@ import ctypes
 import os
 
 library = ctypes.CDLL(None, use_errno=True)
+library.syscall.restype = ctypes.c_long
 
 
 class Transfer(ctypes.Structure):

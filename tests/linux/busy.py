@@ -54,7 +54,7 @@ def poll() -> None:
 
 def wait_for_events() -> None:
     """Wait in one that it does not restart; Python's own epoll would hide that."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))  # the alarm would end it too
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # the alarm would end it too
     libc = ctypes.CDLL(None, use_errno=True)
     descriptor = libc.epoll_create1(0)
     events = ctypes.create_string_buffer(12)
@@ -66,7 +66,7 @@ def wait_for_events() -> None:
 def wait_for_signals() -> None:
     """As above; the signals are blocked in this thread."""
     libc = ctypes.CDLL(None, use_errno=True)
-    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     wanted = ctypes.c_uint64(1 << signal.SIGUSR2 - 1)
     times = (ctypes.c_long * 2)(0, int(NAP * 1e9))
     while True:

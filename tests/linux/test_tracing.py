@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -204,6 +205,31 @@ def test_calls_are_made_from_where_the_program_allows_them(is_open: bool) -> Non
     finally:
         program.kill()
         program.communicate()
+
+
+def test_this_python_s_own_memory_needs_no_debugger() -> None:
+    with MemoryView.from_current_process("rw") as view, view.allocate(PAGE) as memory:
+        view.write(b"own", memory)
+        with view.protect("r--", 1, memory):
+            assert rights_at(view, int(memory)) == "r--"
+        assert ctypes.string_at(int(memory), 3) == b"own"
+
+
+def test_two_pythons_take_turns(target: Target) -> None:
+    code = (
+        "import sys, memaccess\n"
+        f"with memaccess.MemoryView({target.pid}, 'rw') as view:\n"
+        "    print('ready', flush=True)\n"
+        "    for _ in range(100):\n"
+        f"        with view.protect('rw-', 1, {page_of(target)}): pass\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with MemoryView(target.pid, "rw") as view:
+            for _ in range(100):
+                view.free(view.allocate(PAGE))
+    assert other.returncode == 0
 
 
 def test_what_was_allocated_is_freed_once(target: Target) -> None:

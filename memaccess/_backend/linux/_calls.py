@@ -47,6 +47,7 @@ _MOST_THREADS = 8
 """So many are tried where the kernel does not stop the first ones."""
 _PATIENCE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.002
+_ATTEMPTS = 10
 _IS_X86 = os.uname().machine in ("x86_64", "i686", "i586", "i386")
 _SECCOMP_STRICT = 1
 _DISPATCHED = 1
@@ -116,11 +117,13 @@ def _require_calls(folder: Folder) -> None:
 def _once_free(place: Place, work: Callable[[Call], T]) -> T:
     """As below; waits where another Python, or another debugger, has the program for a moment."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
+    times_free = 0
     while True:
         try:
             return _in_one_of_its_threads(place, work)
         except PermissionError:
-            if not place.folder.tracer() or time.monotonic() > deadline:
+            times_free += not place.folder.tracer()  # it may have just let go
+            if times_free > _ATTEMPTS or time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE_SECONDS)
 

@@ -190,8 +190,8 @@ class ChangingMemory(Memory):
     def _make_call(self, name: str, *arguments: int) -> None:
         """Have the program make a system call."""
         result = self._make_calls(lambda call: call(name, *arguments))
-        if result < 0:
-            raise failure_with(name, -result)
+        if result:  # a filter (seccomp) that keeps a call from the kernel leaves another number
+            raise failure_with(name, -result if result < 0 else errno.ENOSYS)
 
     def _make_calls(self, work: Callable[[Call], T]) -> T:
         try:

@@ -15,7 +15,7 @@ import os
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
-from memaccess._backend.linux._codes import failure_of
+from memaccess._backend.linux._codes import EXHAUSTED, failure_of
 from memaccess._libc._descriptors import OwnedDescriptor
 from memaccess._types import LINUX_32, LINUX_64, DataModel
 
@@ -162,8 +162,8 @@ class Folder:
         """Whether the process still runs."""
         try:
             return self.runs_on(self.status())
-        except OSError:
-            return False
+        except OSError as error:
+            return error.errno in EXHAUSTED  # then nothing is known of it
 
     def runs_on(self, status: Status) -> bool:
         """Whether it still runs, where that is how it is.

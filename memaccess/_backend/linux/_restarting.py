@@ -30,6 +30,7 @@ _OF_64 = {
     "accept4": 288,
     "recvmmsg": 299,
     "io_pgetevents": 333,
+    "io_uring_enter": 426,
     "epoll_pwait2": 441,
 }
 _OF_32 = {
@@ -55,6 +56,7 @@ _OF_32 = {
     "recvmmsg_time64": 417,
     "semtimedop_time64": 420,
     "rt_sigtimedwait_time64": 421,
+    "io_uring_enter": 426,
     "epoll_pwait2": 441,
 }
 RESTARTED = {64: frozenset(_OF_64.values()), 32: frozenset(_OF_32.values())}

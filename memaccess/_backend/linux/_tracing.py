@@ -21,11 +21,13 @@ import ctypes
 import errno
 import math
 import os
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from memaccess._backend.linux._restarting import RESTARTED
+from memaccess._errors import SystemFailure
 from memaccess._libc.ptrace import (
     PTRACE_CONT,
     PTRACE_DETACH,
@@ -71,7 +73,8 @@ _PAUSE_SECONDS = 0.0002
 _ENDS = (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
 _NO_CALL = (1 << 64) - 1
 """In orig_rax: the kernel has no system call to restart."""
-_ALL_SIGNALS = (1 << 64) - 1
+_ALL_SIGNALS = (1 << 64) - 1 & ~(1 << signal.SIGSYS - 1)
+"""But for the one that a filter of calls (seccomp) sends: it ends a program that blocks it."""
 _MASK_BYTES = 8
 _LARGEST_ERROR = 4095
 _CODE_64, _CODE_32, _STACK = 0x33, 0x23, 0x2B
@@ -171,10 +174,14 @@ class StoppedThread:
 
     def __enter__(self) -> Self:
         ptrace(PTRACE_SEIZE, self._number, data=PTRACE_O_TRACESYSGOOD)
-        self.stop()
-        self._patience = math.inf  # from now on it has to be brought back to where it was
-        self._restart_interrupted_call()
-        self._abort_critical_section()
+        try:
+            self.stop()
+            self._patience = math.inf  # from now on it has to be brought back to where it was
+            self._restart_interrupted_call()
+            self._abort_critical_section()
+        except BaseException:
+            self._tell(PTRACE_DETACH)
+            raise
         return self
 
     def _restart_interrupted_call(self) -> None:
@@ -202,8 +209,10 @@ class StoppedThread:
             raise
         if not found.address:
             return
-        section = self._word_at(found.address + _RSEQ_SECTION)
-        if section:
+        with contextlib.suppress(SystemFailure):  # nothing is there
+            section = self._word_at(found.address + _RSEQ_SECTION)
+            if not section:
+                return
             start, length, abort = (self._word_at(section + offset) for offset in (8, 16, 24))
             registers = self.registers()
             if (registers.rip - start) % (1 << 64) < length:
@@ -306,14 +315,14 @@ class StoppedThread:
 
     def run_to_system_call(self) -> None:
         """Let it run until it enters a system call, or leaves it."""
-        signal = 0
+        passed_on = 0
         while True:
-            ptrace(PTRACE_SYSCALL, self._number, data=signal)
+            ptrace(PTRACE_SYSCALL, self._number, data=passed_on)
             code = self._wait()
             if code == SYSCALL_STOP:
                 return
             # SIGSTOP can't be held up; it stops the program when the thread is let go.
-            signal = 0 if code >> 8 == PTRACE_EVENT_STOP else code
+            passed_on = 0 if code >> 8 == PTRACE_EVENT_STOP else code
 
 
 class Caller:
