@@ -152,7 +152,7 @@ def test_a_program_that_is_killed_meanwhile_ends_it(bitness: int, monkeypatch: p
         ranges: list[Any] = [(address, 4), (address + 8, 4)]  # two reads
         if bitness <= targets.OWN_BITNESS:
             ranges += view.regions(writable=True)
-        original, reads = MemoryView.read_available, itertools.count()
+        original, reads = MemoryView.read, itertools.count()
 
         def read_and_kill(self: MemoryView, *arguments: Any) -> Any:
             found = original(self, *arguments)
@@ -160,7 +160,7 @@ def test_a_program_that_is_killed_meanwhile_ends_it(bitness: int, monkeypatch: p
                 target.kill()
             return found
 
-        monkeypatch.setattr(MemoryView, "read_available", read_and_kill)
+        monkeypatch.setattr(MemoryView, "read", read_and_kill)
         with pytest.raises(TargetExitedError) as caught:
             view.snapshot(ranges)
         assert "has ended" in caught.value.explanation
