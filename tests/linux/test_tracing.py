@@ -22,7 +22,7 @@ if sys.platform == "linux":
     from memaccess._backend.linux import _calls, _changing, _tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.targets import Target
 
@@ -63,6 +63,15 @@ def rights_at(view: MemoryView, address: int) -> str:
     return region.rights
 
 
+def at_once(count: int, work: Callable[[], None]) -> None:
+    """Do it in so many threads."""
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def test_a_busy_program_goes_on_as_before(busy: Target) -> None:
     with MemoryView(busy.pid, "rw") as view:
         before = busy.ask("report")["rounds"]
@@ -91,11 +100,7 @@ def test_several_views_change_one_program_at_once(busy: Target) -> None:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=change) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(4, change)
     assert not errors
     assert not any(busy.ask("report")["wrong"].values())
 
@@ -243,11 +248,7 @@ def test_what_was_allocated_is_freed_once(target: Target) -> None:
                 except MemoryAccessError as error:
                     errors.append(error)
 
-            threads = [threading.Thread(target=free) for _ in range(3)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            at_once(3, free)
             assert len(errors) == 2
 
 

@@ -180,8 +180,9 @@ class ChangingMemory(Memory):
 
     def _is_private(self, start: int, stop: int) -> bool:
         """Whether all of that is memory, and no file's."""
+        mappings = self._mappings()
         while start < stop:
-            found = _maps.found_at(self._mappings(), start)
+            found = _maps.found_at(mappings, start)
             if found is None or found.identity[1]:
                 return False
             start = found.end

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 _MAP_SHARED, _MAP_PRIVATE = 1, 2
-_DELETED = " (deleted)"
+DELETED = " (deleted)"
+"""Behind the path of a file that is not there any more."""
 VDSO = "[vdso]"
 """The library that the kernel maps into every program."""
 _NO_FILES = ("/dev/zero", "/memfd:", "/SYSV", "/dev/shm/", "/anon_hugepage")
@@ -55,7 +56,7 @@ class Mapping(NamedTuple):
     @property
     def file(self) -> str | None:
         """The path of the file; None where it is none that has a path."""
-        path = self.path.removesuffix(_DELETED)
+        path = self.path.removesuffix(DELETED)
         if not path.startswith("/"):
             return None
         return None if path != self.path and path.startswith(_NO_FILES) else path

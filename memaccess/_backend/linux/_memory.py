@@ -208,12 +208,7 @@ class Memory:
         # What has the pid may be another process by now, or run another program: not if the file has its memory yet.
         if self._copy_by_pid(process_vm_readv, place, address, size) == size and self._is_there(address):
             return
-        done = 0
-        while done < size:
-            count = self._transfer_through_file(os.preadv, place + done, address + done, size - done)
-            if count <= 0:
-                raise self._stopped("pread", count, done)
-            done += count
+        self._copy_through_file(os.preadv, "pread", place, address, size)
 
     def _copy_out(self, place: int, address: int, size: int) -> int:
         """Copy into the process from that place in this one, where the program itself may write; how much of it was."""
@@ -232,12 +227,16 @@ class Memory:
         return done
 
     def _copy_out_through_file(self, place: int, address: int, size: int) -> None:
-        """As above, whatever the protection; a failure says how many bytes were written."""
+        """Copy into the process whatever the protection; a failure says how many bytes were written."""
+        self._copy_through_file(os.pwritev, "pwrite", place, address, size)
+
+    def _copy_through_file(self, function: Any, api: str, place: int, address: int, size: int) -> None:
+        """Copy by the way that asks for no protection; a failure of *api* says how many bytes were copied."""
         done = 0
         while done < size:
-            count = self._transfer_through_file(os.pwritev, place + done, address + done, size - done)
+            count = self._transfer_through_file(function, place + done, address + done, size - done)
             if count <= 0:
-                raise self._stopped("pwrite", count, done)
+                raise self._stopped(api, count, done)
             done += count
 
     def _transfer(self, function: Any, place: int, address: int, size: int) -> int:

@@ -16,6 +16,7 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._backend.linux._codes import EXHAUSTED, failure_of
+from memaccess._backend.linux._maps import DELETED
 from memaccess._libc._descriptors import OwnedDescriptor
 from memaccess._types import LINUX_32, LINUX_64, DataModel
 
@@ -37,7 +38,6 @@ HEADER_BYTES = _MACHINE.stop
 _I386 = 3
 """EM_386; on other machines, and in the x32 ABI of x86-64, a program of 32 bits aligns as one of 64 does."""
 _BLOCK = 1 << 16
-_DELETED = " (deleted)"
 
 
 class Status(NamedTuple):
@@ -220,6 +220,13 @@ class Folder:
         """
         return int(self._lines().get("Seccomp", "0"))
 
+    def capabilities(self) -> int:
+        """The bits ``CAP_*`` of what it may do beyond the rights of its user.
+
+        :raises OSError: it has ended.
+        """
+        return int(self._lines()["CapEff"], 16)
+
     def numbers(self) -> set[int]:
         """Its pid, and those that it has for itself, in the containers that it runs in.
 
@@ -243,7 +250,7 @@ class Folder:
     def program(self) -> str | None:
         """The file that it runs; None where the system does not tell, or there is none."""
         path = self.link("exe")
-        return None if path is None else path.removesuffix(_DELETED)
+        return None if path is None else path.removesuffix(DELETED)
 
     def model(self) -> DataModel | None:
         """How wide its types are; None where the system does not let its file be seen."""

@@ -126,18 +126,30 @@ def _running(pid: int) -> tuple[Folder, Status]:
     """
     _require_own_proc()
     try:
-        folder = Folder(pid)
-        status = folder.status()
-        is_there = folder.leader() == pid and folder.runs_on(status)
+        found = _found(pid)
     except OSError as error:
-        if error.errno in EXHAUSTED:
-            raise failure_of("open", error) from None
         if error.errno in _REFUSALS or _is_hidden(pid):
             raise failure_with("open", errno.EACCES) from None
         raise failure_with("open", error.errno or errno.ENOENT, cause=Cause.NO_PROCESS) from None
-    if not is_there:
+    if found is None:
         raise _gone()
-    return folder, status
+    return found
+
+
+def _found(pid: int) -> tuple[Folder, Status] | None:
+    """A process that runs, and how it is; None where it has ended, or is a mere thread.
+
+    :raises OSError: there is none, or it is not shown.
+    :raises SystemFailure: this Python can open no more files.
+    """
+    try:
+        folder = Folder(pid)
+        status = folder.status()
+        return (folder, status) if folder.runs_on(status) and folder.leader() == pid else None
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise failure_of("open", error) from None
+        raise
 
 
 def _require_own_proc() -> None:
@@ -202,14 +214,12 @@ def _once_started(folder: Folder, status: Status, memory: OwnedDescriptor) -> Pr
 def _described(pid: int, wanted: Callable[[str], bool] | None = None) -> ProcessInfo | None:
     """A running program; None where there is none with that pid, or its name is not *wanted*."""
     try:
-        folder = Folder(pid)
-        status = folder.status()
-        if not folder.runs_on(status) or folder.leader() != pid:
-            return None
-    except OSError as error:
-        if error.errno in EXHAUSTED:
-            raise failure_of("open", error) from None
+        found = _found(pid)
+    except OSError:
         return None  # it has ended meanwhile
+    if found is None:
+        return None
+    folder, status = found
     program = _program_if_shown(folder, status)
     if wanted is not None and not wanted(program.name):
         return None
@@ -250,10 +260,6 @@ def _is_dumpable(pid: int) -> bool:
 
 def _may_trace() -> bool:
     """Whether this Python has the capability to look into the programs of others."""
-    with (
-        contextlib.suppress(OSError, KeyError, ValueError),
-        open("/proc/self/status", encoding="utf-8") as file,
-    ):
-        lines = dict(line.partition(":\t")[::2] for line in file)
-        return bool(int(lines["CapEff"], 16) >> _CAP_SYS_PTRACE & 1)
+    with contextlib.suppress(OSError, KeyError, ValueError):
+        return bool(Folder(os.getpid()).capabilities() >> _CAP_SYS_PTRACE & 1)
     return False
