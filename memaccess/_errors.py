@@ -20,7 +20,11 @@
     LookupError
     ├── AmbiguousProcessError         several programs match, see ``pids``
     ├── SymbolNotFoundError           no module, or no symbol of it, has that name
-    └── AmbiguousSymbolError          several modules or symbols have that name
+    ├── AmbiguousSymbolError          several modules or symbols have that name
+    ├── PatternNotFoundError          what was looked for is nowhere
+    └── AmbiguousPatternError         it is at several places, see ``count``
+    RuntimeError
+    └── SearchCancelledError          a search was cancelled
     ValueError
     ├── UnterminatedStringError       no end of string where one was expected, see ``data``
     ├── BadImageError                 the headers of a program or a DLL make no sense
@@ -341,6 +345,34 @@ class AmbiguousSymbolError(LookupError):
     """The address expression that it stands in, where it was in one."""
     position: int | None = None
     """Where in it the name begins, counted from 0."""
+
+
+class PatternNotFoundError(LookupError):
+    """What was looked for is nowhere in the memory that was searched."""
+
+    __module__ = "memaccess"
+
+
+class AmbiguousPatternError(LookupError):
+    """What was looked for is at several places, where one was wanted."""
+
+    __module__ = "memaccess"
+
+    count: int
+    """At how many places it is."""
+    addresses: tuple[int, ...]
+    """The first of them."""
+
+    def __init__(self, message: str, count: int = 0, addresses: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.count = count
+        self.addresses = addresses
+
+
+class SearchCancelledError(RuntimeError):
+    """A search or a scan was cancelled, by its ``cancel()``."""
+
+    __module__ = "memaccess"
 
 
 class AddressSyntaxError(ValueError):

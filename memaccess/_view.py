@@ -10,7 +10,7 @@ from memaccess._aggregates import Aggregates
 from memaccess._arguments import checked_mode, checked_pid, checked_text
 from memaccess._backend import default_system
 from memaccess._errors import Cause, ProcessNotFoundError, SystemFailure
-from memaccess._names import NameAccess
+from memaccess._finding import SearchAccess
 from memaccess._records import Access
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class _Refusal:
         return [None] * len(places)  # read() refuses
 
 
-class MemoryView(NameAccess, Aggregates):
+class MemoryView(SearchAccess, Aggregates):
     """Live access to the memory of another program.
 
     :param pid: the process to open.

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import gc
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 
-# No test asserts a time; a slow machine or an emulated one is no failure.
-settings.register_profile("memaccess", deadline=None)
+from memaccess._scan import _engine, _kernels, _plain, _vectors
+
+# No test asserts a time; a slow machine or an emulated one is no failure. And the fixtures below hold
+# for all the inputs of a property.
+settings.register_profile(
+    "memaccess",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 settings.load_profile("memaccess")
 
 
@@ -18,3 +26,17 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(params=[_vectors, _plain], ids=["numpy", "plain"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> object:
+    """What looks and compares in a search: one, and then the other."""
+    monkeypatch.setattr(_kernels, "kernels", lambda: request.param)
+    return request.param
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches go in pieces so small that they have many borders, and threads."""
+    monkeypatch.setattr(_engine, "CHUNK", 64)
+    monkeypatch.setattr(_engine, "STRETCH", 256)

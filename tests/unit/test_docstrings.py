@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import MemoryView, snapshots, structures, testing
+from memaccess import MemoryView, searching, snapshots, structures, testing
 from memaccess.structures import Array, Field, String, Structure
 from memaccess.testing import FakeProcess, FakeSystem
 
@@ -92,7 +92,7 @@ def make_game() -> FakeProcess:
 @pytest.fixture
 def names() -> Iterator[dict[str, Any]]:
     """What an example finds: all that is public, and a view on a program as it was at the start."""
-    every_door = (memaccess, snapshots, structures, testing)
+    every_door = (memaccess, searching, snapshots, structures, testing)
     doors = {name: getattr(door, name) for door in every_door for name in door.__all__}
     with FakeSystem(make_game()), MemoryView(PID, "rw") as view:
         others = {"memaccess": memaccess, "ctypes": ctypes, "Player": Player}

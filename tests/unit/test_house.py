@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import memaccess
-from memaccess import snapshots, structures, testing
+from memaccess import searching, snapshots, structures, testing
 from memaccess._map import Change
+from memaccess.searching import Search
 from memaccess.snapshots import HexDump, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOUSE = Path(memaccess.__file__).parent
-DOORS = (memaccess, snapshots, structures, testing)
+DOORS = (memaccess, searching, snapshots, structures, testing)
 
 # Each floor imports from those below it, and rooms on the same floor don't know each other. A
 # package is one room here; within it the test for cycles counts.
@@ -38,14 +39,14 @@ FLOORS = (
     {"_partial", "_explain", "_modules"},
     {"_stacks"},
     {"_processes", "_bytes", "_symbols", "_expressions", "_snapshots"},
-    {"_hexdump"},
+    {"_hexdump", "_scan"},
     {"_typed", "_map"},
     {"_names"},
-    {"_aggregates"},
+    {"_aggregates", "_finding"},
     {"_view"},
     {"_layouts"},
     {"memaccess"},
-    {"testing", "snapshots", "structures", "cli"},
+    {"testing", "searching", "snapshots", "structures", "cli"},
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -88,6 +89,7 @@ NOT_AT_IMPORT = {
     "memaccess._modules",
     "memaccess._partial",
     "memaccess._pe",
+    "memaccess._scan",
     "memaccess._snapshots",
     "memaccess._stacks",
     "memaccess._strings",
@@ -95,6 +97,7 @@ NOT_AT_IMPORT = {
     "memaccess._symbols",
     "memaccess._win32",
     "memaccess.cli",
+    "memaccess.searching",
     "memaccess.snapshots",
     "memaccess.structures",
     "memaccess.testing",
@@ -288,7 +291,9 @@ CALLABLE = {
     name: value
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
-    and not (inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Snapshot, HexDump)))
+    and not (
+        inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Search, Snapshot, HexDump))
+    )
     and value not in MADE_BY_OTHERS
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))
 }

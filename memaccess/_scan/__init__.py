@@ -1,0 +1,1 @@
+"""The search: patterns, values, and what both go over memory with."""

@@ -1,0 +1,200 @@
+"""Going over memory: in pieces that fit the processor's cache, in several threads, in order.
+
+One thread copies while another compares: the foreign call and NumPy both let go of Python's lock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from memaccess._errors import SystemFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from memaccess._backend._interface import Process
+    from memaccess._records import PartialRead
+    from memaccess._scan._monitor import Monitor
+    from memaccess._snapshots import Range
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Job = TypeVar("Job")
+R = TypeVar("R")
+
+CHUNK = 1 << 18
+"""Bytes that are read and looked at together: half of a core's L2 cache. 64 KiB lose to the cost of a
+call, 1 MiB to the cache (256 MiB of ints on Linux, AMD EPYC: 0.036 s to copy; ratios 1.2 to 1.7)."""
+
+STRETCH = 1 << 22
+"""Bytes that a thread is given at once, for the hand-over to cost little."""
+
+_CHUNKS_OF_A_STRETCH = 256
+"""Chunks that a thread is given at once, where they are small."""
+
+WORKERS = min(os.cpu_count() or 1, 4)
+"""Threads; more than a few only wait for the same memory."""
+
+_AHEAD = 2
+"""Stretches for each thread that may be done before their results are taken."""
+
+
+class Memory(Protocol):
+    """What is searched: a view."""
+
+    def _opened(self, what: str) -> Process: ...
+    def _read_available(self, size: int, address: int) -> PartialRead: ...
+
+
+class Chunk(NamedTuple):
+    """Memory that is read and looked at together."""
+
+    address: int
+    places: int
+    """Bytes from there on at which a hit may begin."""
+    size: int
+    """Bytes that are read: the places, and those behind them that a hit may reach into."""
+
+
+class Look(Protocol[T_co]):
+    """What is done with memory that was read; one thread at a time uses it."""
+
+    def __call__(self, address: int, data: bytearray, size: int, places: int, /) -> T_co | None:
+        """What *data* has, of which the first *size* bytes are those at *address*.
+
+        The buffer is used again: what is kept of it has to be copied.
+        """
+        ...
+
+
+def chunks(runs: Iterable[Range], overlap: int) -> Iterator[Chunk]:
+    """The memory of those runs; each chunk is read with *overlap* bytes behind it, as far as they are there."""
+    for start, size in runs:
+        end = start + size
+        for address in range(start, end, CHUNK):
+            places = min(CHUNK, end - address)
+            yield Chunk(address, places, min(places + overlap, end - address))
+
+
+def stretches(all_chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """The chunks in as large groups as a thread is given."""
+    group: list[Chunk] = []
+    size = 0
+    for chunk in all_chunks:
+        group.append(chunk)
+        size += chunk.places
+        if size >= STRETCH or len(group) >= _CHUNKS_OF_A_STRETCH:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+class Found(NamedTuple, Generic[T]):
+    """What a stretch has."""
+
+    results: list[T]
+    done: int
+    skipped: int
+
+
+def sweep(
+    memory: Memory,
+    runs: Sequence[Range],
+    overlap: int,
+    make_look: Callable[[], Look[T]],
+    monitor: Monitor,
+) -> Iterator[T]:
+    """What *look* says of all that memory, in order.
+
+    Memory that went away meanwhile is left out, and counted by the monitor.
+
+    :param make_look: makes what looks, one for each thread.
+    :raises MemoryAccessError: the program has ended, or the view was closed.
+    :raises SearchCancelledError: the monitor says so.
+    """
+    tools: list[tuple[bytearray, Look[T]]] = []
+
+    def work(stretch: list[Chunk]) -> Found[T]:
+        buffer, look = tools.pop() if tools else (bytearray(CHUNK + overlap), make_look())
+        try:
+            return _look_at(memory, stretch, buffer, look, monitor)
+        finally:
+            tools.append((buffer, look))
+
+    size = sum(size for _, size in runs)
+    for found in in_order(stretches(chunks(runs, overlap)), work, monitor, is_small=size <= STRETCH):
+        yield from found.results
+        monitor.advance(found.done, found.skipped)
+
+
+def in_order(
+    jobs: Iterable[Job], work: Callable[[Job], R], monitor: Monitor, *, is_small: bool
+) -> Iterator[R]:
+    """The results of all jobs in their order; several threads work on them, a little ahead."""
+    if is_small or WORKERS == 1:
+        for job in jobs:
+            monitor.check()
+            yield work(job)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(WORKERS, "memaccess-search")
+    waiting: deque[Future[R]] = deque()
+    source = iter(jobs)
+    try:
+        for job in source:
+            waiting.append(pool.submit(work, job))
+            if len(waiting) == WORKERS * _AHEAD:
+                break
+        while waiting:
+            result = waiting.popleft().result()
+            for job in source:
+                waiting.append(pool.submit(work, job))
+                break
+            yield result
+    finally:
+        monitor.finish()
+        pool.shutdown(cancel_futures=True)
+
+
+def _look_at(
+    memory: Memory, stretch: list[Chunk], buffer: bytearray, look: Look[T], monitor: Monitor
+) -> Found[T]:
+    process = memory._opened("search the memory")
+    results: list[T] = []
+    done = skipped = 0
+    with memoryview(buffer) as whole:
+        for chunk in stretch:
+            monitor.check()
+            try:
+                process.read_into(whole[: chunk.size], chunk.address)
+            except SystemFailure:
+                pieces = memory._read_available(chunk.size, chunk.address)
+                results.extend(_look_at_pieces(pieces, look, chunk))
+                skipped += _skipped(pieces, chunk)
+            else:
+                result = look(chunk.address, buffer, chunk.size, chunk.places)
+                if result is not None:
+                    results.append(result)
+            done += chunk.places
+    return Found(results, done, skipped)
+
+
+def _look_at_pieces(pieces: PartialRead, look: Look[T], chunk: Chunk) -> Iterator[T]:
+    """What the pieces have that could be read of a chunk."""
+    for address, data in pieces.pieces():
+        places = min(chunk.address + chunk.places - address, len(data))
+        if places > 0:
+            result = look(address, bytearray(data), len(data), places)
+            if result is not None:
+                yield result
+
+
+def _skipped(pieces: PartialRead, chunk: Chunk) -> int:
+    """How many places of a chunk could not be read."""
+    end = chunk.address + chunk.places
+    return sum(max(min(address + size, end) - address, 0) for address, size in pieces.missing)

@@ -1,0 +1,45 @@
+"""What is known of a search while it goes on, and how it is stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memaccess._errors import SearchCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Monitor:
+    """How far a search is; shared by the threads that work on it."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], object] | None = None) -> None:
+        self.total = total
+        self.done = 0
+        self.skipped = 0
+        self._progress = progress
+        self._is_cancelled = False
+        self._is_over = False
+
+    def cancel(self) -> None:
+        """Have it end with an error; from any thread."""
+        self._is_cancelled = True
+
+    def finish(self) -> None:
+        """Have what still works on it end: nobody waits for its results."""
+        self._is_over = True
+
+    def check(self) -> None:
+        """Go on, or not.
+
+        :raises SearchCancelledError: it was cancelled, or is over.
+        """
+        if self._is_cancelled or self._is_over:
+            raise SearchCancelledError(f"The search was cancelled after {self.done} of {self.total} bytes")
+
+    def advance(self, size: int, skipped: int) -> None:
+        """Count what was gone over, and tell it."""
+        self.done += size
+        self.skipped += skipped
+        if self._progress is not None:
+            self._progress(self.done, self.total)

@@ -1,0 +1,246 @@
+"""Searches that go on as their results are taken: patterns, texts, regular expressions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from memaccess._errors import AmbiguousPatternError, PatternNotFoundError
+from memaccess._scan import _engine, _kernels
+from memaccess._scan._monitor import Monitor
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
+
+    from memaccess._scan._area import Area
+    from memaccess._scan._engine import Look, Memory
+    from memaccess._scan._pattern import Wanted
+
+T = TypeVar("T")
+
+_SHOWN = 3
+"""So many places an error names."""
+
+
+class Match(NamedTuple):
+    """What a regular expression has found."""
+
+    address: int
+    """Where it begins."""
+    data: bytes
+    """The bytes, as they were."""
+    groups: tuple[bytes | None, ...]
+    """The bytes of its groups; None for those that took no part."""
+
+    @property
+    def end(self) -> int:
+        """Address of the first byte behind it."""
+        return self.address + len(self.data)
+
+    def __repr__(self) -> str:
+        return f"<Match at 0x{self.address:x}: {self.data!r}>"
+
+
+class Search(Generic[T]):
+    """What is found in a program's memory, as an iterator: it reads on as its results are taken.
+
+    See :meth:`MemoryView.find <memaccess.MemoryView.find>`.
+    """
+
+    __module__ = "memaccess.searching"
+
+    def __init__(
+        self, what: str, found: Iterator[T], area: Area, monitor: Monitor, address: Callable[[T], int]
+    ) -> None:
+        self._what = what
+        self._found = found
+        self._area = area
+        self._monitor = monitor
+        self._address = address
+
+    @property
+    def done(self) -> int:
+        """How many bytes it has gone over."""
+        return self._monitor.done
+
+    @property
+    def total(self) -> int:
+        """How many bytes it goes over in all."""
+        return self._monitor.total
+
+    @property
+    def skipped(self) -> int:
+        """How many of them went away before it came there, or can't be read."""
+        return self._monitor.skipped
+
+    @property
+    def left_out(self) -> int:
+        """How many bytes it was asked for that had no readable memory, or not such as was wanted."""
+        return self._area.left_out
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._found)
+
+    def first(self) -> T | None:
+        """The next result.
+
+        :returns: it, or None where there is no more.
+        :raises MemoryAccessError: the program has ended, or the view was closed.
+        :raises SearchCancelledError: it was cancelled.
+
+        >>> view.find('5A 6F ??').first() == 0x401010
+        True
+        """
+        return next(self._found, None)
+
+    def one(self) -> T:
+        """The only result.
+
+        :returns: it.
+        :raises PatternNotFoundError: there is none.
+        :raises AmbiguousPatternError: there are several; the error has their number.
+        :raises MemoryAccessError: the program has ended, or the view was closed.
+        :raises SearchCancelledError: it was cancelled.
+
+        >>> hex(view.find_text('Zoë').one())
+        '0x401010'
+        """
+        results: list[T] = []
+        count = 0
+        for each in self._found:
+            count += 1
+            if count <= _SHOWN:
+                results.append(each)
+        if count == 1:
+            return results[0]
+        where = f"{self.total} bytes" + (
+            f", {self.skipped} of which could not be read" if self.skipped else ""
+        )
+        if not count:
+            raise PatternNotFoundError(f"{self._what} is nowhere in the {where} that were searched")
+        addresses = tuple(map(self._address, results))
+        shown = ", ".join(f"0x{address:x}" for address in addresses) + (
+            ", ..." if count > len(addresses) else ""
+        )
+        raise AmbiguousPatternError(
+            f"{self._what} is at {count} places in the {where} that were searched, not at one: {shown}",
+            count,
+            addresses,
+        )
+
+    def cancel(self) -> None:
+        """Have it end with a SearchCancelledError; any thread may call it.
+
+        >>> search = view.find('5A 6F ??')
+        >>> search.cancel()
+        """
+        self._monitor.cancel()
+
+    def __repr__(self) -> str:
+        return f"<Search for {self._what}: {self.done} of {self.total} bytes done>"
+
+
+def _itself(address: int) -> int:
+    return address
+
+
+def find_pattern(
+    memory: Memory,
+    area: Area,
+    wanted: Wanted,
+    what: str,
+    alignment: int,
+    progress: Callable[[int, int], object] | None,
+) -> Search[int]:
+    """The places of a pattern, lowest first; also such as overlap."""
+    monitor = Monitor(area.size, progress)
+    overlap = len(wanted.pattern) - 1
+
+    def found() -> Iterator[int]:
+        for addresses in _engine.sweep(
+            memory, area.runs, overlap, lambda: _pattern_look(wanted, alignment), monitor
+        ):
+            yield from addresses
+
+    return Search(what, found(), area, monitor, _itself)
+
+
+def _pattern_look(wanted: Wanted, alignment: int) -> Look[list[int]]:
+    find = _kernels.kernels().finder(wanted.pattern)
+    length, confirm = len(wanted.pattern), wanted.confirm
+
+    def look(address: int, data: bytearray, size: int, places: int) -> list[int] | None:
+        limit = min(places, size - length + 1)
+        if limit <= 0:
+            return None
+        found = [address + place for place in find(data, limit)]
+        if alignment > 1:
+            found = [each for each in found if not each % alignment]
+        if confirm is not None:
+            found = [each for each in found if confirm(bytes(data[each - address : each - address + length]))]
+        return found or None
+
+    return look
+
+
+def find_regex(
+    memory: Memory,
+    area: Area,
+    regex: re.Pattern[bytes],
+    longest: int,
+    alignment: int,
+    progress: Callable[[int, int], object] | None,
+) -> Search[Match]:
+    """The matches of a regular expression, lowest first; none overlaps another."""
+    monitor = Monitor(area.size, progress)
+    pieces = _engine.sweep(memory, area.runs, longest - 1, lambda: _copy, monitor)
+    return Search(
+        repr(regex.pattern), _matches(pieces, regex, longest, alignment), area, monitor, _address_of
+    )
+
+
+def _address_of(match: Match) -> int:
+    return match.address
+
+
+class _Piece(NamedTuple):
+    address: int
+    data: bytes
+    places: int
+
+
+def _copy(address: int, data: bytearray, size: int, places: int) -> _Piece:
+    return _Piece(address, bytes(memoryview(data)[:size]), places)
+
+
+def _matches(
+    pieces: Iterator[_Piece], regex: re.Pattern[bytes], longest: int, alignment: int
+) -> Iterator[Match]:
+    """A match is found in the piece that has its first byte; the next one begins behind its end."""
+    free = 0
+    before = _Piece(0, b"", 0)
+    for piece in pieces:
+        # What an expression looks back at, and "^" not to match where a piece begins.
+        end_before = before.address + before.places
+        behind = before.data[: before.places][-longest:] if piece.address == end_before else b""
+        data, base = behind + piece.data, piece.address - len(behind)
+        start, stop = max(free - base, len(behind)), len(behind) + piece.places
+        while start < stop:
+            found: Any = regex.search(data, start)
+            if found is None or found.start() >= stop:
+                break
+            start = found.start()
+            if found.end() - start > longest:
+                found = regex.match(data, start, start + longest)
+            if found is None or not found.group() or (base + start) % alignment:
+                start += 1
+                continue
+            yield Match(base + start, found.group(), found.groups())
+            start = found.end()
+        free = base + start
+        before = piece

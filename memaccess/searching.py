@@ -1,0 +1,11 @@
+"""What a search finds and how it is written: the classes of :meth:`MemoryView.find <memaccess.MemoryView.find>`.
+
+>>> from memaccess.searching import Pattern
+>>> Pattern.parse('48 8B 05 ?? ?? ?? ??')
+<Pattern '48 8B 05 ?? ?? ?? ??'>
+"""
+
+from memaccess._scan._pattern import Pattern
+from memaccess._scan._search import Match, Search
+
+__all__ = ["Match", "Pattern", "Search"]

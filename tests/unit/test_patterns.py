@@ -1,0 +1,245 @@
+"""Patterns: how they are written, and that a search finds what a plain loop does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memaccess import AmbiguousPatternError, PatternNotFoundError, SearchCancelledError
+from memaccess._scan import _engine
+from memaccess.searching import Pattern
+from memaccess.testing import FakeProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BASE = 0x401000
+PAGE = 4096
+
+
+def reference(pieces: list[tuple[int, bytes]], pattern: Pattern) -> Iterator[int]:
+    """Every place of every run of memory, one after the other."""
+    for address, data in pieces:
+        for place in range(len(data) - len(pattern) + 1):
+            here = data[place : place + len(pattern)]
+            if bytes(a & m for a, m in zip(here, pattern.mask, strict=True)) == pattern.data:
+                yield address + place
+
+
+PAGES = st.lists(
+    st.tuples(st.booleans(), st.lists(st.integers(0, 3), min_size=1, max_size=200).map(bytes)),
+    min_size=1,
+    max_size=4,
+)
+PATTERNS = (
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from([0xFF, 0xFF, 0x0F, 0xF1, 0x01, 0])),
+        min_size=1,
+        max_size=9,
+    )
+    .filter(lambda each: any(mask for _, mask in each))
+    .map(lambda each: Pattern(bytes(value for value, _ in each), bytes(mask for _, mask in each)))
+)
+
+
+def fake_with(pages: list[tuple[bool, bytes]]) -> tuple[FakeProcess, list[tuple[int, bytes]]]:
+    """A program with those pages, with gaps before some of them; and its runs of memory."""
+    fake = FakeProcess()
+    runs: list[tuple[int, bytes]] = []
+    address = BASE
+    for has_gap, content in pages:
+        # The content stands at both ends of its page, so that hits lie across the borders.
+        page = content + bytes(PAGE - 2 * len(content)) + content
+        address += PAGE * has_gap
+        fake.map(address, page, "rw-" if len(content) % 2 else "r--")
+        if runs and not has_gap:
+            runs[-1] = runs[-1][0], runs[-1][1] + page
+        else:
+            runs.append((address, page))
+        address += PAGE
+    return fake, runs
+
+
+@pytest.mark.usefixtures("small_chunks")
+@given(pages=PAGES, pattern=PATTERNS, alignment=st.sampled_from([1, 1, 2, 4, 3]))
+def test_a_search_finds_what_a_plain_loop_does(kernels, pages, pattern, alignment):
+    fake, runs = fake_with(pages)
+    with fake.open() as view:
+        found = list(view.find(pattern, alignment=alignment))
+    assert found == [each for each in reference(runs, pattern) if not each % alignment]
+
+
+@pytest.mark.usefixtures("small_chunks")
+@given(pages=PAGES, start=st.integers(0, 3 * PAGE), size=st.integers(0, PAGE), pattern=PATTERNS)
+def test_a_range_ends_where_it_ends(kernels, pages, start, size, pattern):
+    fake, runs = fake_with(pages)
+    with fake.open() as view:
+        found = list(view.find(pattern, (BASE + start, size)))
+    stop = BASE + start + size
+    inside = [
+        each for each in reference(runs, pattern) if each >= BASE + start and each + len(pattern) <= stop
+    ]
+    assert found == inside
+
+
+REGEXES = st.sampled_from(
+    [rb"\x01+\x02?", rb"[\x01\x03]{2}", rb"(?<=\x01)\x02", rb"\x03(?=\x01)", rb"\x01.\x02|\x01"]
+)
+
+
+@pytest.mark.usefixtures("small_chunks")
+@given(pages=PAGES, regex=REGEXES)
+def test_a_regular_expression_finds_what_it_does_in_all_of_the_memory(pages, regex):
+    fake, runs = fake_with(pages)
+    expected = [
+        (address + match.start(), match.group())
+        for address, data in runs
+        for match in re.finditer(regex, data, re.DOTALL)
+    ]
+    with fake.open() as view:
+        assert [(each.address, each.data) for each in view.find_regex(regex, longest=512)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "ignore_case", "encoding", "there"),
+    [
+        ("Zoe", False, "utf-8", "Zoe"),
+        ("zOE", True, "utf-8", "Zoe"),
+        ("привет", True, "utf-16", "ПриВет"),
+        ("привет", True, "utf-8", "ПриВет"),
+        ("straße", True, "latin-1", "STRAßE"),
+        ("@ABC", True, "ascii", "@abc"),
+    ],
+)
+def test_a_text_is_found(kernels, text, ignore_case, encoding, there):
+    fake = FakeProcess()
+    fake.map(BASE, b"\xff" * 10 + there.encode(encoding.replace("16", "16-le")))
+    with fake.open() as view:
+        assert list(view.find_text(text, encoding=encoding, ignore_case=ignore_case)) == [BASE + 10]
+
+
+def test_other_characters_are_no_letters_of_another_case(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, "`abc прпвет".encode())  # one bit beside @abc and привет
+    with fake.open() as view:
+        assert list(view.find_text("@ABC", ignore_case=True)) == []
+        assert list(view.find_text("привет", ignore_case=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("48 8B ?? ?? 05", "48 8B ?? ?? 05"),
+        ("488b????05", "48 8B ?? ?? 05"),
+        ("48 ? * ** 0?", "48 ?? ?? ?? 0?"),
+        ("?8,*5", "?8 ?5"),
+    ],
+)
+def test_a_pattern_is_written(text, written):
+    assert str(Pattern.parse(text)) == written
+    assert Pattern.parse(written) == Pattern.parse(text)
+    assert hash(Pattern.parse(written)) == hash(Pattern.parse(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("HELLO", "'H' at position 0 is no hexadecimal digit"),
+        ("48 8G", "'G' at position 4"),
+        ("48 8", "'8' at position 3 is half a byte"),
+        ("48 8B?", "'8B?' at position 3 is half a byte"),
+        (" ", "this one is empty"),
+        ("?? ??", "not a wildcard"),
+    ],
+)
+def test_what_is_no_pattern_is_refused(text, complaint):
+    with FakeProcess().open() as view, pytest.raises(ValueError, match=re.escape(complaint)):
+        view.find(text)
+
+
+@pytest.mark.parametrize("mask", ["xx", "xyz", b"\xff", b"\0\0\0"])
+def test_what_is_no_mask_is_refused(mask):
+    with pytest.raises(ValueError, match=r"mask|wildcard"):
+        Pattern(b"abc", mask)
+
+
+def test_one_insists_on_one():
+    fake = FakeProcess()
+    fake.map(BASE, b"abcab")
+    with fake.open() as view:
+        assert view.find(b"abc").one() == BASE
+        with pytest.raises(PatternNotFoundError, match="61 62 64 is nowhere in the 4096 bytes"):
+            view.find(b"abd").one()
+        with pytest.raises(AmbiguousPatternError, match="at 2 places") as caught:
+            view.find_text("ab").one()
+    assert (caught.value.count, caught.value.addresses) == (2, (BASE, BASE + 3))
+
+
+def test_nothing_is_read_before_it_is_wanted_and_no_more_than_that(monkeypatch):
+    fake = FakeProcess()
+    fake.map(BASE, 64 * PAGE)
+    monkeypatch.setattr(_engine, "CHUNK", PAGE)
+    with fake.open() as view:
+        search = view.find(b"\0")
+        assert (search.done, search.total) == (0, 64 * PAGE)
+        assert search.first() == BASE
+        assert search.done < search.total
+        del search
+
+
+def test_it_is_cancelled():
+    fake = FakeProcess()
+    fake.map(BASE, b"a")
+    with fake.open() as view:
+        search = view.find(b"a")
+        search.cancel()
+        with pytest.raises(SearchCancelledError, match="after 0 of 4096 bytes"):
+            search.first()
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_it_is_cancelled_in_its_threads():
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE)
+    with fake.open() as view:
+        search = view.find(b"a")
+        search.first()
+        search.cancel()
+        with pytest.raises(SearchCancelledError):
+            list(search)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_progress_is_told():
+    told: list[tuple[int, int]] = []
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE)
+    with fake.open() as view:
+        list(view.find(b"b", progress=lambda done, total: told.append((done, total))))
+    assert told[-1] == (PAGE, PAGE)
+    assert told == sorted(told)
+    assert len(told) == PAGE // 256
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_memory_that_goes_away_is_counted():
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE)
+    fake.map(BASE + PAGE, b"a" * PAGE)
+    with fake.open() as view:
+        search = view.find(b"aa")
+        fake.unmap(BASE)
+        assert list(search) == list(range(BASE + PAGE, BASE + 2 * PAGE - 1))
+        assert (search.skipped, search.done) == (PAGE, 2 * PAGE)
+
+
+def test_what_a_range_lacks_is_counted():
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE)
+    with fake.open() as view:
+        assert view.find(b"a", range(BASE - PAGE, BASE + 3 * PAGE)).left_out == 3 * PAGE
+        assert view.find(b"a").left_out == 0
