@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import checked_count, checked_extent, shown
 from memaccess._names import NameAccess
-from memaccess._records import Access
+from memaccess._records import Access, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import SupportsIndex, TypeAlias
 
     from typing_extensions import Buffer
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from memaccess._scan._area import Area
     from memaccess._scan._pattern import Pattern
     from memaccess._scan._search import Match, Search
+    from memaccess._scan._session import Scan
+    from memaccess._scan._spans import Rounding
     from memaccess._snapshots import Snapshot
 
     Place: TypeAlias = str | Region | Module | Allocation | range | tuple[Address, SupportsIndex]
@@ -78,7 +80,7 @@ class SearchAccess(NameAccess):
         from memaccess._scan import _pattern, _search
 
         wanted = _pattern.Wanted(_pattern.as_pattern(pattern))
-        area = self._area(within, writable, executable, kind)
+        area = self._area(within, writable, executable, kind)()
         what = str(wanted.pattern)
         return _search.find_pattern(self, area, wanted, what, _checked_step(alignment), progress)
 
@@ -117,7 +119,7 @@ class SearchAccess(NameAccess):
         from memaccess._scan import _pattern, _search
 
         wanted = _pattern.text_pattern(text, encoding, ignore_case)
-        area = self._area(within, writable, executable, kind)
+        area = self._area(within, writable, executable, kind)()
         return _search.find_pattern(self, area, wanted, repr(text), _checked_step(alignment), progress)
 
     def find_regex(
@@ -160,8 +162,63 @@ class SearchAccess(NameAccess):
         most = checked_count(longest)
         if not most:
             raise ValueError("a match has 1 byte or more, not 0")
-        area = self._area(within, writable, executable, kind)
+        area = self._area(within, writable, executable, kind)()
         return _search.find_regex(self, area, compiled, most, _checked_step(alignment), progress)
+
+    def scan(
+        self,
+        type: str | Iterable[str] | Mapping[int, str] = "int",
+        within: Within = None,
+        *,
+        writable: bool | None = True,
+        executable: bool | None = None,
+        kind: Kind | None = None,
+        alignment: SupportsIndex | None = None,
+        rounding: Rounding = "rounded",
+        encoding: str = "utf-8",
+        ignore_case: bool = False,
+        progress: Progress = None,
+        folder: str | None = None,
+    ) -> Scan:
+        """Begin a scan for a value, to be narrowed down step by step.
+
+        :param type: what to look for: the name of a C type; several of them; ``'all'`` for ints of 1, 2, 4 and 8 bytes,
+            float and double at once; ``'text'`` or ``'bytes'``; or a group of values at known distances, as a
+            dict of their types by their distances in bytes: ``{0: 'int', 8: 'float'}``.
+        :param within: where to look, as in :meth:`find`.
+        :param writable: only where the program may write, which is where values are that change; None for anywhere.
+        :param executable: only where it may run code, or with False only where it may not.
+        :param kind: only in memory that is ``'private'``, ``'mapped'`` or ``'image'``.
+        :param alignment: only at multiples of so many bytes; 1 for any place. Without it numbers are looked for
+            where compilers put them, and texts and bytes anywhere.
+        :param rounding: when a float is the number that was given, of which as many digits behind the point count as
+            were given. ``'rounded'``: where it would be rounded to it. ``'truncated'``: where it begins with it.
+            ``'extreme'``: where it differs by less than one in the last digit. None: where it is that very
+            float.
+        :param encoding: how a text is written there; ``'utf-16'`` for Windows' wide strings.
+        :param ignore_case: whether letters of a text may be large or small.
+        :param progress: called now and then in each step with the bytes that are done, and with those in all.
+        :param folder: where large steps keep what they found, in a file that is gone with the scan; the system's folder
+            for such files, without it.
+        :returns: the scan; it has read nothing yet.
+        :raises ValueError: there is no such type, kind or rounding, or the alignment is 0.
+        :raises TypeError: a place or a filter is none.
+        :raises LookupError: Python knows no such encoding, or there is no such module.
+        :raises MemoryAccessError: as in :meth:`find`.
+
+        >>> scan = view.scan('int').exact(100)
+        >>> view.write_int(95, 0x401000)
+        >>> scan.decreased_by(5)
+        <Scan for int: 1 hit after decreased_by(5)>
+        >>> scan[0]
+        <Hit: int at 0x401000: 95>
+        """
+        from memaccess._scan import _opening
+
+        step = None if alignment is None else _checked_step(alignment)
+        wished = _opening.Wished(type, step, rounding, encoding, ignore_case)
+        area = self._area(within, writable, executable, kind)
+        return _opening.scan(self, self._model, wished, area, progress, folder)
 
     def resolve_relative(self, address: Address, operand: SupportsIndex, length: SupportsIndex) -> int:
         r"""Where an instruction leads whose operand is relative to its end.
@@ -195,15 +252,20 @@ class SearchAccess(NameAccess):
         writable: bool | None,
         executable: bool | None,
         kind: Kind | None,
-    ) -> Area:
-        """The memory that a search goes over; of its arguments, each is checked before memory is read."""
+    ) -> Callable[[], Area]:
+        """What looks up which memory a search goes over; its arguments are checked before that."""
         from memaccess._regions import Wanted
         from memaccess._scan._area import area_of
 
         wanted = Wanted(kind=kind, writable=writable, executable=executable).checked()
         ranges = None if within is None else list(self._ranges(within))
         self._perform(Access.READ, "search the memory", 0, 0, lambda _process: None)  # where the view may not
-        return area_of(self._regions_from, ranges, wanted, self._address_limit)
+        return lambda: area_of(self._regions_from, ranges, wanted, self._address_limit)
+
+    def _place_of(self, address: int) -> str:
+        """An address as an expression that means the same after a restart, where there is one."""
+        module = self.module_at(address)
+        return f"0x{address:x}" if module is None else f"{written(module.name)}+{address - module.base:X}"
 
     def _ranges(self, within: Any) -> Iterator[tuple[int, int]]:
         """Where to look, as addresses and sizes in the program's address space."""

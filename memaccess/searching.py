@@ -7,5 +7,6 @@
 
 from memaccess._scan._pattern import Pattern
 from memaccess._scan._search import Match, Search
+from memaccess._scan._session import Hit, Scan
 
-__all__ = ["Match", "Pattern", "Search"]
+__all__ = ["Hit", "Match", "Pattern", "Scan", "Search"]

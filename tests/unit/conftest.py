@@ -38,5 +38,5 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches go in pieces so small that they have many borders, and threads."""
-    monkeypatch.setattr(_engine, "CHUNK", 64)
-    monkeypatch.setattr(_engine, "STRETCH", 256)
+    monkeypatch.setattr(_engine, "CHUNK", 512)
+    monkeypatch.setattr(_engine, "STRETCH", 2048)

@@ -16,7 +16,7 @@ import pytest
 import memaccess
 from memaccess import searching, snapshots, structures, testing
 from memaccess._map import Change
-from memaccess.searching import Search
+from memaccess.searching import Hit, Scan, Search
 from memaccess.snapshots import HexDump, Snapshot
 
 if TYPE_CHECKING:
@@ -292,7 +292,8 @@ CALLABLE = {
     for name, value in PUBLIC.items()
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
     and not (
-        inspect.isclass(value) and issubclass(value, (Exception, tuple, Change, Search, Snapshot, HexDump))
+        inspect.isclass(value)
+        and issubclass(value, (Exception, tuple, Change, Hit, Scan, Search, Snapshot, HexDump))
     )
     and value not in MADE_BY_OTHERS
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))

@@ -222,7 +222,7 @@ def test_progress_is_told():
         list(view.find(b"b", progress=lambda done, total: told.append((done, total))))
     assert told[-1] == (PAGE, PAGE)
     assert told == sorted(told)
-    assert len(told) == PAGE // 256
+    assert len(told) == PAGE // 2048
 
 
 @pytest.mark.usefixtures("small_chunks")

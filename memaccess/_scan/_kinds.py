@@ -1,0 +1,336 @@
+"""What a scan can look for: numbers, texts and bytes, several values at known distances."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from memaccess._arguments import shown
+from memaccess._scan._pattern import Wanted, as_pattern, text_pattern
+from memaccess._scan._relations import Relation
+from memaccess._scan._spans import Floats, Integers, Spans, given
+from memaccess._strings import text_encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from memaccess._scan._kernels import Kernels
+    from memaccess._scan._slots import Slots
+    from memaccess._scan._spans import Rounding
+    from memaccess._types import Codec
+
+
+class Like(NamedTuple):
+    """A test of bytes: what they look like."""
+
+    wanted: Wanted
+    is_negated: bool = False
+
+    def is_met(self, data: bytes) -> bool:
+        confirm = self.wanted.confirm
+        is_like = self.wanted.pattern.matches(data) and (confirm is None or confirm(data))
+        return is_like is not self.is_negated
+
+
+class Members(NamedTuple):
+    """A test of several values: one for each of them that matters."""
+
+    tests: tuple[tuple[int, Number, Spans], ...]
+    """Where each is from the first byte on, what it is, and what is wanted of it."""
+
+
+Test: TypeAlias = Spans | Relation | Like | Members
+
+Looker: TypeAlias = "Callable[[Slots], Any]"
+"""Gives a mask of the slots that are wanted, or None where there is none."""
+
+
+class Kind:
+    """What a scan looks for, of a definite size."""
+
+    name: str
+    """What users call it."""
+    width: int
+    """Bytes of it."""
+    may_be_dense = False
+    """Whether whole stretches of memory may be kept of it, and not only the values that were found."""
+
+    def decode(self, data: bytes) -> Any:
+        """The value of those bytes."""
+        raise NotImplementedError
+
+    def encode(self, value: Any) -> bytes:
+        """The bytes of a value; of a group, all of them are needed."""
+        raise NotImplementedError
+
+    def looker(self, kernels: Kernels, test: Test) -> Looker:
+        """What looks for it in memory, in a first scan."""
+        raise NotImplementedError
+
+    def kept(self, kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:
+        """The mask of the slots that a next scan keeps."""
+        raise NotImplementedError
+
+    def sized(self, _test: Test | None) -> Kind:
+        """The same, of the size that a first test has."""
+        return self
+
+    def constant(self, test: Test) -> bytes | None:
+        """The bytes that all of it has that the test wants; None where they may differ."""
+        raise NotImplementedError
+
+    # -- the tests; a kind that has none of that name says so
+
+    def exact(self, value: Any) -> Test:
+        raise self._has_no("exact", value)
+
+    def not_equal(self, value: Any) -> Test:
+        raise self._has_no("not_equal", value)
+
+    def bigger(self, value: Any) -> Test:
+        raise self._has_no("bigger_than", value)
+
+    def smaller(self, value: Any) -> Test:
+        raise self._has_no("smaller_than", value)
+
+    def between(self, low: Any, high: Any) -> Test:
+        raise self._has_no("between", low, high)
+
+    def relation(self, how: Any) -> Relation:
+        """Changed or unchanged; of numbers, also increased or decreased."""
+        if how in ("increased", "decreased"):
+            raise self._has_no(how)
+        return Relation(how)
+
+    def by(self, amount: Any, *, is_less: bool) -> Test:
+        raise self._has_no("decreased_by" if is_less else "increased_by", amount)
+
+    def percent(self, low: Any, high: Any, *, is_less: bool) -> Test:
+        raise self._has_no("decreased_by_percent" if is_less else "increased_by_percent", low, high)
+
+    def _has_no(self, test: str, *_: Any) -> TypeError:
+        return TypeError(f"{test}() is for numbers, and this scan is for {self.name}")
+
+
+class Number(Kind):
+    """A value of a C type."""
+
+    may_be_dense = True
+
+    def __init__(self, codec: Codec[Any], rounding: Rounding) -> None:
+        self.name = codec.name
+        self.width = codec.size
+        self.codec = codec
+        # What the type is in comparisons: bool, char and wchar are unsigned integers.
+        self.code = codec.code if codec.code not in "c?" else "B"
+        self._questions = Floats(codec, rounding) if codec.code in "fd" else Integers(codec)
+
+    def decode(self, data: bytes) -> Any:
+        return self.codec.decode(data)
+
+    def encode(self, value: Any) -> bytes:
+        return self.codec.encode(value)
+
+    def looker(self, kernels: Kernels, test: Test) -> Looker:
+        assert isinstance(test, Spans)
+
+        def look(slots: Slots) -> Any:
+            return kernels.mask(test, self.code, slots, None)
+
+        return look
+
+    def kept(self, kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:
+        assert isinstance(test, (Spans, Relation))
+        return kernels.mask(test, self.code, new, old)
+
+    def constant(self, test: Test) -> bytes | None:
+        bits = test.constant if isinstance(test, Spans) else None
+        return None if bits is None else bits.to_bytes(self.width, "little")
+
+    def exact(self, value: Any) -> Spans:
+        return self._questions.exact(value)
+
+    def not_equal(self, value: Any) -> Spans:
+        return self.exact(value)._replace(is_negated=True)
+
+    def bigger(self, value: Any) -> Spans:
+        return self._questions.bigger(value)
+
+    def smaller(self, value: Any) -> Spans:
+        return self._questions.smaller(value)
+
+    def between(self, low: Any, high: Any) -> Spans:
+        return self._questions.between(low, high)
+
+    def relation(self, how: Any) -> Relation:
+        return Relation(how)
+
+    def by(self, amount: Any, *, is_less: bool) -> Relation:
+        number = given(amount)
+        if number.value < 0:
+            raise ValueError(
+                f"a value is increased or decreased by a positive amount, not by {shown(amount)}"
+            )
+        if isinstance(self._questions, Floats):
+            low, high = self._questions.change(amount)
+        elif number.digits:
+            raise TypeError(f"{self.name} changes by a whole number, not by {shown(amount)}")
+        else:
+            low = high = int(number.value)
+        return Relation("by", -high, -low) if is_less else Relation("by", low, high)
+
+    def percent(self, low: Any, high: Any, *, is_less: bool) -> Relation:
+        first, last = float(given(low).value) / 100, float(given(high).value) / 100
+        if not 0 <= first <= last:
+            raise ValueError(
+                f"a value changes by 0 percent or more, the lower bound first, not by {low!r} to {high!r}"
+            )
+        return Relation("percent", first, last, is_less)
+
+
+class Bytes(Kind):
+    """Bytes, or a text: of the length that was looked for first."""
+
+    def __init__(self, encoding: str | None = None, *, ignore_case: bool = False) -> None:
+        self.name = "bytes" if encoding is None else "text"
+        self.width = 0
+        self._encoding = None if encoding is None else text_encoding(encoding).name
+        self._ignore_case = ignore_case
+
+    def decode(self, data: bytes) -> Any:
+        return data if self._encoding is None else data.decode(self._encoding, "replace")
+
+    def encode(self, value: Any) -> bytes:
+        pattern = self.exact(value).wanted.pattern
+        if set(pattern.mask) != {0xFF} and self._encoding is None:
+            raise ValueError(f"what is written has no wildcards, and {pattern} has")
+        return pattern.data if self._encoding is None else bytes(value.encode(self._encoding))
+
+    def exact(self, value: Any) -> Like:
+        if self._encoding is None:
+            wanted = Wanted(as_pattern(value))
+        else:
+            wanted = text_pattern(value, self._encoding, self._ignore_case)
+        size = len(wanted.pattern)
+        if self.width not in (0, size):
+            raise ValueError(f"this scan is for {self.name} of {self.width} bytes, and that has {size}")
+        return Like(wanted)
+
+    def sized(self, test: Test | None) -> Bytes:
+        assert isinstance(test, Like)
+        same = copy.copy(self)
+        same.width = len(test.wanted.pattern)
+        return same
+
+    def not_equal(self, value: Any) -> Like:
+        return self.exact(value)._replace(is_negated=True)
+
+    def looker(self, kernels: Kernels, test: Test) -> Looker:
+        assert isinstance(test, Like)
+        if test.is_negated:
+            raise ValueError(f"a first scan for {self.name} looks for what it is, not for what it is not")
+        find = kernels.finder(test.wanted.pattern)
+
+        def look(slots: Slots) -> Any:
+            data, offset, count, step, width = slots
+            limit = offset + (count - 1) * step + 1
+            found = [
+                (place - offset) // step
+                for place in find(bytearray(data) if isinstance(data, bytes) else data, limit)
+                if place >= offset
+                and not (place - offset) % step
+                and (test.wanted.confirm is None or test.is_met(bytes(data[place : place + width])))
+            ]
+            return kernels.mask_of(found, count) if found else None
+
+        return look
+
+    def kept(self, kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:
+        data, width = bytes(new.data), new.width
+        if isinstance(test, Like):
+            starts = range(0, len(data), width)
+            found = [index for index, start in enumerate(starts) if test.is_met(data[start : start + width])]
+            return kernels.mask_of(found, new.length)
+        return _changed(kernels, test, new, old)
+
+    def constant(self, test: Test) -> bytes | None:
+        if isinstance(test, Like) and not test.is_negated and set(test.wanted.pattern.mask) == {0xFF}:
+            return test.wanted.pattern.data
+        return None
+
+
+class Group(Kind):
+    """Several numbers at known distances from the first byte."""
+
+    def __init__(self, members: Mapping[int, Number]) -> None:
+        self.name = "a group"
+        self.members = dict(members)
+        self.width = max(offset + number.width for offset, number in members.items())
+
+    def decode(self, data: bytes) -> dict[int, Any]:
+        return {
+            offset: number.decode(data[offset : offset + number.width])
+            for offset, number in self.members.items()
+        }
+
+    def encode(self, _value: Any) -> bytes:
+        raise TypeError("a group is written value by value: add its distances to the address of the hit")
+
+    def exact(self, value: Any) -> Members:
+        """Of each value that is given: what it is, or a tuple of what it lies between."""
+        if not hasattr(value, "items") or not value:
+            raise TypeError(
+                f"a group is looked for as a dict of values by their distances, not as {shown(value)}"
+            )
+        tests = []
+        for offset, each in value.items():
+            number = self.members.get(offset)
+            if number is None:
+                known = ", ".join(map(str, self.members))
+                raise ValueError(f"this group has no value at {shown(offset)}; it has {known}")
+            tests.append(
+                (offset, number, number.between(*each) if isinstance(each, tuple) else number.exact(each))
+            )
+        return Members(tuple(tests))
+
+    def looker(self, kernels: Kernels, test: Test) -> Looker:
+        return lambda slots: self._mask(kernels, test, slots)
+
+    def kept(self, kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:
+        return (
+            self._mask(kernels, test, new) if isinstance(test, Members) else _changed(kernels, test, new, old)
+        )
+
+    def _mask(self, kernels: Kernels, test: Test, slots: Slots) -> Any:
+        assert isinstance(test, Members)
+        result = None
+        for offset, number, wanted in test.tests:
+            place = slots._replace(offset=slots.offset + offset, width=number.width)
+            one = kernels.mask(wanted, number.code, place, None)
+            result = one if result is None else kernels.both(result, one)
+            if not kernels.count(result):
+                break
+        return result
+
+    def constant(self, _test: Test) -> bytes | None:
+        return None
+
+
+def _changed(kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:
+    """The mask of the values, one behind the other, whose bytes changed, or did not."""
+    assert isinstance(test, Relation)
+    assert old is not None
+    before = old if isinstance(old, bytes) else bytes(old.data)
+    mask = kernels.differ(bytes(new.data), before, new.width)
+    return mask if test.how == "changed" else kernels.opposite(mask)
+
+
+def step_of(kind: Kind, alignment: int | None, natural: Callable[[int], int]) -> int:
+    """How far apart the places are at which it is looked for."""
+    if alignment is not None:
+        return alignment
+    if isinstance(kind, Number):
+        return natural(kind.width)
+    if isinstance(kind, Group):
+        return min(natural(number.width) for number in kind.members.values())
+    return 1

@@ -1,0 +1,350 @@
+"""One way through memory for a scan: the first one, over all of it, and the next ones, over what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from memaccess._errors import SystemFailure
+from memaccess._scan import _engine
+from memaccess._scan._blocks import Dense, Few, Generation, Sparse, Writer, numbers_of
+from memaccess._scan._relations import Relation
+from memaccess._scan._store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from memaccess._records import PartialRead
+    from memaccess._scan._blocks import Block, Layout
+    from memaccess._scan._engine import Look, Memory
+    from memaccess._scan._kernels import Kernels
+    from memaccess._scan._kinds import Kind, Test
+    from memaccess._scan._monitor import Monitor
+    from memaccess._snapshots import Range
+
+_GAP = 1 << 14
+"""Candidates that are so many bytes apart are read one by one; nearer ones with all between them."""
+
+_NUMBER = 4
+
+
+class Track(NamedTuple):
+    """One of the kinds of values that a scan looks for, and where its results go."""
+
+    kind: Kind
+    layout: Layout
+    test: Test | None
+    """What is wanted; None for all that there is."""
+
+
+def first(
+    memory: Memory,
+    runs: Sequence[Range],
+    tracks: Sequence[Track],
+    kernels: Kernels,
+    monitor: Monitor,
+    folder: str | None,
+) -> list[Generation]:
+    """The candidates of each track, of all that memory."""
+    writers = [_writer(kernels, track, folder) for track in tracks]
+    overlap = max(track.layout.width for track in tracks) - 1
+
+    def make_look() -> Look[list[tuple[int, Dense | Few]]]:
+        looks = [_first_look(kernels, track, writer) for track, writer in zip(tracks, writers, strict=True)]
+
+        def look(
+            address: int, data: bytearray, size: int, places: int
+        ) -> list[tuple[int, Dense | Few]] | None:
+            parts = ((index, each(address, data, size, places)) for index, each in enumerate(looks))
+            return [(index, part) for index, part in parts if part is not None] or None
+
+        return look
+
+    for parts in _engine.sweep(memory, runs, overlap, make_look, monitor):
+        for index, part in parts:
+            writers[index].add(part)
+    return [writer.finish() for writer in writers]
+
+
+def _writer(kernels: Kernels, track: Track, folder: str | None) -> Writer:
+    constant = None if track.test is None else track.kind.constant(track.test)
+    return Writer(kernels, track.layout, constant, Store(folder))
+
+
+def _first_look(kernels: Kernels, track: Track, writer: Writer) -> Look[Dense | Few]:
+    kind, layout, test = track
+    find = None if test is None else kind.looker(kernels, test)
+    parts = _Parts(kernels, kind, layout, test, writer.store)
+
+    def look(address: int, data: bytearray, size: int, places: int) -> Dense | Few | None:
+        offset = -address % layout.step
+        count = (min(places - 1, size - layout.width) - offset) // layout.step + 1
+        if count <= 0:
+            return None
+        slots = layout.slots(data, offset, count)
+        if find is None:
+            return Dense(address + offset, count, count, None, writer.store.put(_bytes_of(slots)))
+        mask = find(slots)
+        return None if mask is None else parts.make(address + offset, slots, mask)
+
+    return look
+
+
+def _bytes_of(slots: Any) -> memoryview:
+    return memoryview(slots.data)[slots.offset : slots.offset + slots.size]
+
+
+class _Parts:
+    """Makes parts of a generation out of memory and masks."""
+
+    def __init__(self, kernels: Kernels, kind: Kind, layout: Layout, test: Test | None, store: Store) -> None:
+        self._kernels = kernels
+        self._layout = layout
+        self._store = store
+        self._may_be_dense = kind.may_be_dense
+        self._constant = None if test is None else kind.constant(test)
+        self._is_unchanged = isinstance(test, Relation) and test.how == "unchanged"
+
+    def make(self, address: int, slots: Any, mask: Any, old: Block | None = None) -> Dense | Few | None:
+        """What is kept of places in memory."""
+        kernels, layout, constant = self._kernels, self._layout, self._constant
+        count = kernels.count(mask)
+        if not count:
+            return None
+        each = _NUMBER + (layout.width if constant is None else 0)
+        if self._may_be_dense and count * each > slots.length // 8 + (slots.size if constant is None else 0):
+            values: Any = constant
+            if constant is None and self._is_unchanged and old is not None and old.address == address:
+                values = old.values
+            if values is None:
+                values = self._store.put(_bytes_of(slots))
+            bits = None if count == slots.length else self._store.put(kernels.bitmap(mask))
+            return Dense(address, slots.length, count, bits, values)
+        numbers = kernels.positions(mask)
+        return Few(address, count, numbers, b"" if constant is not None else kernels.take(slots, numbers))
+
+    def make_few(self, address: int, numbers: bytes, values: bytes, mask: Any) -> Few | None:
+        """What is kept of candidates, given by the numbers of their places and by their values."""
+        kernels = self._kernels
+        count = kernels.count(mask)
+        if not count:
+            return None
+        kept = b"" if self._constant is not None else kernels.compress(mask, values, self._layout.width)
+        return Few(address, count, kernels.compress(mask, numbers, _NUMBER), kept)
+
+
+class Outcome(NamedTuple):
+    """What a next scan keeps."""
+
+    generation: Generation
+    lost: int
+    """How many candidates could not be read any more."""
+
+
+class _Result(NamedTuple):
+    parts: list[Dense | Few]
+    done: int
+    skipped: int
+    lost: int
+
+
+def next_scan(
+    memory: Memory,
+    before: Generation,
+    compared: Generation,
+    track: Track,
+    kernels: Kernels,
+    monitor: Monitor,
+    folder: str | None,
+) -> Outcome:
+    """The candidates of *before* that the test keeps, beside their values in *compared*."""
+    writer = _writer(kernels, track, folder)
+    narrow = _Filter(memory, before, compared, track, kernels, writer.store, monitor)
+    lost = 0
+    is_small = sum(_extent(before.layout, block) for block in before.blocks) <= _engine.STRETCH
+    for result in _engine.in_order(_groups(before), narrow, monitor, is_small=is_small):
+        for part in result.parts:
+            writer.add(part)
+        lost += result.lost
+        monitor.advance(result.done, result.skipped)
+    return Outcome(writer.finish(), lost)
+
+
+def weight(generation: Generation) -> int:
+    """How many bytes a next scan goes over, as far as it can tell."""
+    return sum(_extent(generation.layout, block) for block in generation.blocks)
+
+
+def _extent(layout: Layout, block: Block) -> int:
+    if isinstance(block, Dense):
+        return (block.places - 1) * layout.step + layout.width
+    return block.hits * layout.width
+
+
+def _groups(generation: Generation) -> Iterator[list[Block]]:
+    group: list[Block] = []
+    size = 0
+    for block in generation.blocks:
+        group.append(block)
+        size += _extent(generation.layout, block)
+        if size >= _engine.STRETCH or isinstance(block, Sparse):
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+class _Filter:
+    """Goes over blocks of candidates and keeps what a test keeps."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        before: Generation,
+        compared: Generation,
+        track: Track,
+        kernels: Kernels,
+        store: Store,
+        monitor: Monitor,
+    ) -> None:
+        self._memory = memory
+        self._before = before
+        self._compared = compared
+        self._kind, self._layout, test = track
+        assert test is not None
+        self._test = test
+        self._kernels = kernels
+        self._monitor = monitor
+        self._needs_old = isinstance(test, Relation)
+        self._parts = _Parts(kernels, self._kind, self._layout, test, store)
+        self._buffers: list[bytearray] = []
+
+    def __call__(self, blocks: list[Block]) -> _Result:
+        parts: list[Dense | Few] = []
+        done = skipped = lost = 0
+        for block in blocks:
+            self._monitor.check()
+            if isinstance(block, Dense) and self._compared is self._before:
+                result = self._dense(block)
+            else:
+                result = self._sparse(block)
+            parts.extend(result.parts)
+            done, skipped, lost = done + result.done, skipped + result.skipped, lost + result.lost
+        return _Result(parts, done, skipped, lost)
+
+    def _dense(self, block: Dense) -> _Result:
+        """Candidates that are most of a stretch: all of it is read."""
+        kernels, layout = self._kernels, self._layout
+        size = _extent(layout, block)
+        old = None
+        if self._needs_old:
+            old = block.values if isinstance(block.values, bytes) else block.values.load()
+        bits = None if block.bits is None else block.bits.load()
+        parts: list[Dense | Few] = []
+        readable = found = 0
+        buffer = self._buffers.pop() if self._buffers else bytearray()
+        if len(buffer) < size:
+            buffer = bytearray(size)
+        for address, data, length in self._pieces(block.address, size, buffer):
+            first = -(-(address - block.address) // layout.step)
+            offset = block.address + first * layout.step - address
+            count = (length - offset - layout.width) // layout.step + 1
+            readable += length
+            if count <= 0:
+                continue
+            new = layout.slots(data, offset, count)
+            before: Any = old
+            if old is not None and not isinstance(block.values, bytes):
+                before = layout.slots(old, first * layout.step, count)
+            mask = self._kind.kept(kernels, self._test, new, before)
+            if bits is not None:
+                wanted = kernels.from_bitmap(bits, first, first + count)
+                found += kernels.count(wanted)
+                mask = kernels.both(mask, wanted)
+            else:
+                found += count
+            part = self._parts.make(address + offset, new, mask, block)
+            if part is not None:
+                parts.append(part)
+        self._buffers.append(buffer)
+        return _Result(parts, size, size - readable, block.hits - found)
+
+    def _pieces(
+        self, address: int, size: int, buffer: bytearray
+    ) -> Iterator[tuple[int, bytearray | bytes, int]]:
+        """What can be read of a stretch: addresses, buffers, and how many of their bytes count."""
+        process = self._memory._opened("search the memory")
+        with memoryview(buffer) as view:
+            try:
+                process.read_into(view[:size], address)
+            except SystemFailure:
+                pieces: PartialRead | None = self._memory._read_available(size, address)
+            else:
+                pieces = None
+        if pieces is None:
+            yield address, buffer, size
+            return
+        for start, data in pieces.pieces():
+            yield start, data, len(data)
+
+    def _sparse(self, block: Block) -> _Result:
+        """Candidates that are few: those that are near to each other are read together."""
+        kernels, layout = self._kernels, self._layout
+        numbers = numbers_of(kernels, block)
+        values, readable = self._read(block.address, numbers)
+        lost = 0
+        if readable is not None:
+            lost = block.hits - kernels.count(readable)
+            numbers = kernels.compress(readable, numbers, _NUMBER)
+        count = len(numbers) // _NUMBER
+        done = block.hits * layout.width
+        if not count:
+            return _Result([], done, done, lost)
+        old: Any = None
+        if self._needs_old:
+            old = layout.packed(self._old(block, numbers), count)
+        new = layout.packed(values, count)
+        mask = self._kind.kept(kernels, self._test, new, old)
+        part = self._parts.make_few(block.address, numbers, values, mask)
+        return _Result([] if part is None else [part], done, lost * layout.width, lost)
+
+    def _old(self, block: Block, numbers: bytes) -> bytes:
+        if self._compared is self._before:
+            return self._before.values_at(self._kernels, block, numbers)
+        return self._compared.values_of(self._kernels, block.address, numbers)
+
+    def _read(self, address: int, numbers: bytes) -> tuple[bytes, Any]:
+        """The values of candidates as they are now, one behind the other; and which could be read, None for all."""
+        kernels, layout = self._kernels, self._layout
+        groups = kernels.clusters(numbers, _GAP // layout.step, _engine.CHUNK // layout.step or 1)
+        every = memoryview(numbers).cast("I")
+        places = [
+            (
+                (every[last - 1] - every[first]) * layout.step + layout.width,
+                address + every[first] * layout.step,
+            )
+            for first, last in groups
+        ]
+        process = self._memory._opened("search the memory")
+        values: list[bytes] = []
+        gone: list[int] = []
+        for (first, last), (size, start), data in zip(groups, places, process.read_each(places), strict=True):
+            here = numbers[_NUMBER * first : _NUMBER * last]
+            if data is not None:
+                places_here = (size - layout.width) // layout.step + 1
+                slots = layout.slots(data, 0, places_here)
+                values.append(kernels.take(slots, kernels.shift(here, -every[first])))
+                continue
+            pieces = self._memory._read_available(size, start)
+            for index in range(first, last):
+                place = address + every[index] * layout.step - start
+                if any(
+                    place < hole - start + length and place + layout.width > hole - start
+                    for hole, length in pieces.missing
+                ):
+                    gone.append(index)
+                else:
+                    values.append(pieces.data[place : place + layout.width])
+        readable = None
+        if gone:
+            readable = kernels.opposite(kernels.mask_of(gone, len(every)))
+        return b"".join(values), readable

@@ -1,0 +1,475 @@
+"""Scans: what they keep is what a plain loop over all values keeps."""
+
+from __future__ import annotations
+
+import math
+import operator
+import struct
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memaccess import SearchCancelledError
+from memaccess._scan import _passes, _store
+from memaccess._scan._kinds import Number
+from memaccess._types import LINUX_64, TYPES, WINDOWS_64, type_named
+from memaccess.testing import FakeProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BASE = 0x401000
+PAGE = 4096
+SIZE = 48
+"""Bytes at both ends of a page that may be anything; the rest is zeros."""
+
+NUMBERS = [
+    "int8",
+    "uint8",
+    "short",
+    "uint16",
+    "int",
+    "uint32",
+    "int64",
+    "uint64",
+    "float",
+    "double",
+    "bool",
+    "wchar",
+]
+STEPS: dict[str, Callable[[Any, Any], bool]] = {
+    "changed": lambda new, old: new[0] != old[0],
+    "unchanged": lambda new, old: new[0] == old[0],
+    "increased": lambda new, old: new[1] > old[1],
+    "decreased": lambda new, old: new[1] < old[1],
+}
+WITH_NUMBER: dict[str, Callable[[Any, Any], bool]] = {
+    "exact": operator.eq,
+    "not_equal": operator.ne,
+    "bigger_than": operator.gt,
+    "smaller_than": operator.lt,
+}
+
+CELLS = st.lists(
+    st.sampled_from([0, 0, 1, 2, 0x3F, 0x40, 0x7F, 0x80, 0xC0, 0xFF]), min_size=SIZE, max_size=SIZE
+).map(bytes)
+PAGES = st.lists(st.tuples(st.booleans(), CELLS), min_size=1, max_size=3)
+
+
+class Game:
+    """A program of a few pages, and the same memory as a plain loop sees it."""
+
+    def __init__(self, pages: list[tuple[bool, bytes]]) -> None:
+        self.fake = FakeProcess()
+        self.pages: list[int] = []
+        address = BASE
+        for has_gap, content in pages:
+            address += PAGE * has_gap
+            self.fake.map(address, content + bytes(PAGE - 2 * SIZE) + content)
+            self.pages.append(address)
+            address += PAGE
+
+    def change(self, contents: list[bytes]) -> None:
+        with self.fake.open("w") as view:
+            for page, content in zip(self.pages, contents, strict=False):
+                view.write(content, page)
+                view.write(content[::-1], page + PAGE - SIZE)
+
+    def values(self, code: str, step: int) -> dict[int, tuple[bytes, Any]]:
+        """Every place of such a value, with its bytes and what they are."""
+        width, found = struct.calcsize(code), {}
+        for page in self.pages:
+            end = page + PAGE + (width - 1 if page + PAGE in self.pages else 0)
+            data = self.fake.peek(end - page, page)
+            for address in range(page, end - width + 1):
+                if address % step == 0 and address < page + PAGE:
+                    piece = data[address - page : address - page + width]
+                    found[address] = piece, struct.unpack(f"<{code}", piece)[0]
+        return found
+
+
+def code_of(name: str) -> str:
+    code = type_named(name).codec(WINDOWS_64).code
+    return "B" if code == "?" else code
+
+
+def shown(scan: Any) -> list[int]:
+    return [hit.address for hit in scan]
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[tuple[str, Any, list[bytes]]]:
+    """What is done after the first scan: the step, its number, and what the memory is by then."""
+    contents = st.lists(CELLS, min_size=3, max_size=3)
+    names = st.sampled_from([*STEPS, *WITH_NUMBER])
+    return draw(st.lists(st.tuples(names, st.sampled_from([0, 1, 2, 64, 127]), contents), max_size=3))
+
+
+@pytest.mark.usefixtures("small_chunks")
+@settings(max_examples=200)
+@given(
+    name=st.sampled_from(NUMBERS),
+    step=st.sampled_from([None, 1, 2, 4, 16]),
+    pages=PAGES,
+    first=st.sampled_from(["unknown", *WITH_NUMBER]),
+    number=st.sampled_from([0, 1, 64]),
+    story=stories(),
+)
+def test_a_scan_keeps_what_a_plain_loop_does(kernels, name, step, pages, first, number, story):
+    if name in ("bool", "wchar"):
+        first, story = "unknown", [each for each in story if each[0] in STEPS]
+    code, game = code_of(name), Game(pages)
+    places = step or struct.calcsize(code)
+    start = before = game.values(code, places)
+    with game.fake.open() as view:
+        scan = view.scan(name, alignment=step, rounding=None)
+        if first == "unknown":
+            scan.unknown()
+            expected = list(start)
+        else:
+            getattr(scan, first)(number)
+            expected = [place for place, (_, value) in start.items() if WITH_NUMBER[first](value, number)]
+        assert shown(scan) == expected
+        for index, (what, amount, contents) in enumerate(story):
+            game.change(contents)
+            now = game.values(code, places)
+            if what in STEPS:
+                since = "first" if index % 2 else "last"
+                getattr(scan, what)(since)
+                old = start if index % 2 else before
+                expected = [place for place in expected if STEPS[what](now[place], old[place])]
+            else:
+                getattr(scan, what)(amount)
+                expected = [place for place in expected if WITH_NUMBER[what](now[place][1], amount)]
+            assert shown(scan) == expected
+            assert [hit._data for hit in scan] == [now[place][0] for place in expected]
+            before = now
+
+
+@pytest.mark.usefixtures("small_chunks")
+@given(
+    name=st.sampled_from(["int8", "uint16", "int", "uint64", "float", "double"]),
+    pages=PAGES,
+    contents=st.lists(CELLS, min_size=3, max_size=3),
+    amount=st.sampled_from([0, 1, 2, 63, 64, 127, 300]),
+)
+def test_amounts_and_shares(kernels, name, pages, contents, amount):
+    code = code_of(name)
+    game = Game(pages)
+    before = game.values(code, 1)
+    with game.fake.open() as view:
+        scan = view.scan(name, alignment=1, rounding=None).unknown()
+        game.change(contents)
+        now = game.values(code, 1)
+        pairs = [(place, now[place][1], before[place][1]) for place in before]
+        assert shown(scan.increased_by(amount)) == [p for p, new, old in pairs if new - old == amount]
+        assert shown(scan.undo().decreased_by(amount)) == [p for p, new, old in pairs if old - new == amount]
+        low, high = amount / 100, (amount + 50) / 100
+        assert shown(scan.undo().increased_by_percent(amount, amount + 50)) == [
+            p
+            for p, new, old in pairs
+            if abs(float(old)) * low <= float(new) - float(old) <= abs(float(old)) * high
+        ]
+        assert shown(scan.undo().decreased_by_percent(amount)) == [
+            p
+            for p, new, old in pairs
+            if abs(float(old)) * low <= float(old) - float(new) <= abs(float(old)) * math.inf
+        ]
+
+
+def neighbours(code: str, value: float) -> list[float]:
+    """The floats around a number, as that type has them."""
+    size = struct.calcsize(code)
+    bits = int.from_bytes(struct.pack(f"<{code}", value), "little")
+    near = [(bits + each) % (1 << 8 * size) for each in range(-3, 4)]
+    values = [struct.unpack(f"<{code}", each.to_bytes(size, "little"))[0] for each in near]
+    return [each for each in values if not math.isnan(each)]
+
+
+def is_shown_as(value: float, number: Fraction, unit: Fraction, rounding: str) -> bool:
+    """What the three roundings mean, in exact arithmetic."""
+    if math.isinf(value):
+        return False
+    distance = Fraction(value) - number
+    if rounding == "rounded":
+        return abs(distance) <= unit / 2
+    if rounding == "extreme" or not number:
+        return abs(distance) < unit
+    return 0 <= distance < unit if number > 0 else -unit < distance <= 0
+
+
+@pytest.mark.parametrize("rounding", ["rounded", "extreme", "truncated"])
+@pytest.mark.parametrize("name", ["float", "double"])
+@given(cents=st.integers(-(10**7), 10**7), digits=st.integers(0, 4))
+def test_a_float_is_what_is_shown_of_it(name, rounding, cents, digits):
+    code = code_of(name)
+    number, unit = Fraction(cents, 10**digits), Fraction(1, 10**digits)
+    text = f"{'-' if cents < 0 else ''}{abs(cents) // 10**digits}"
+    text += f".{abs(cents) % 10**digits:0{digits}}" if digits else ""
+    spans = Number(type_named(name).codec(WINDOWS_64), rounding).exact(text)
+    nearest = struct.unpack(f"<{code}", struct.pack(f"<{code}", float(number)))[0]
+    for offset in (0, unit / 2, -unit / 2, unit, -unit, unit / 3):
+        for value in neighbours(code, float(number + offset)):
+            bits = int.from_bytes(struct.pack(f"<{code}", value), "little")
+            assert (bits in spans) == (is_shown_as(value, number, unit, rounding) or value == nearest)
+
+
+@pytest.mark.parametrize(
+    ("given_as", "digits"), [(100, 0), (100.0, 1), ("100.00", 2), (100.25, 2), ("1e2", 0)]
+)
+def test_the_digits_that_are_given_count(given_as, digits):
+    fake = FakeProcess()
+    close = 100.25 if given_as == 100.25 else 100.0
+    fake.map(BASE, struct.pack("<3f", close, close + 0.4 / 10**digits, close + 0.6 / 10**digits))
+    with fake.open() as view:
+        assert shown(view.scan("float", (BASE, 12)).exact(given_as)) == [BASE, BASE + 4]
+
+
+@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("model", [WINDOWS_64, LINUX_64])
+def test_every_type_of_the_table_can_be_scanned_for(kernels, name, model):
+    codec = type_named(name).codec(model)
+    fake = FakeProcess()
+    value = codec.decode(
+        codec.encode({bytes: b"a", str: "a", bool: True}.get(type_named(name).value_type, 7))
+    )
+    fake.map(BASE, 64)
+    fake.model = model
+    with fake.open("rw") as view:
+        view.write(codec.encode(value), BASE + 16)
+        (hit,) = view.scan(name).exact(value)
+        assert (hit.address, hit.value, hit.type) == (BASE + 16, value, name)
+
+
+# -- texts, bytes, groups, all types at once
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_text_is_scanned_for(kernels):
+    fake = FakeProcess()
+    text = "Zoë".encode("utf-16-le")
+    for place in (3, 61, 100, PAGE - len(text)):
+        fake.map(BASE, PAGE) if place == 3 else None
+        with fake.open("w") as view:
+            view.write(text, BASE + place)
+    with fake.open("rw") as view:
+        scan = view.scan("text", encoding="utf-16").exact("Zoë")
+        assert shown(scan) == [BASE + place for place in (3, 61, 100, PAGE - len(text))]
+        view.write("Ada".encode("utf-16-le"), BASE + 61)
+        assert [hit.value for hit in scan.changed()] == ["Ada"]
+        assert shown(scan.exact("Ada")) == [BASE + 61]
+        scan[0].write("Eva")
+        assert scan[0].read() == "Eva"
+        assert len(scan.unchanged()) == 0
+        with pytest.raises(ValueError, match="of 6 bytes, and that has 4"):
+            scan.exact("Jo")
+        with pytest.raises(TypeError, match=r"bigger_than\(\) is for numbers"):
+            scan.bigger_than("A")
+        with pytest.raises(TypeError, match="is for numbers"):
+            scan.increased()
+
+
+def test_bytes_are_scanned_for(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, b"\x00\x48\x8b\x05\x48\x8b\x06")
+    with fake.open("rw") as view:
+        scan = view.scan("bytes").exact("48 8B 0?")
+        assert [hit.value for hit in scan] == [b"\x48\x8b\x05", b"\x48\x8b\x06"]
+        assert shown(scan.not_equal(b"\x48\x8b\x05")) == [BASE + 4]
+        scan.undo()
+        view.write(b"\x48\x8b\x07", BASE + 1)
+        assert shown(scan.unchanged()) == [BASE + 4]
+
+
+def test_a_group_is_scanned_for(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, 2 * PAGE)
+    with fake.open("rw") as view:
+        for place, health, shield in ((0x10, 100, 2.5), (0x40, 100, 7.5), (PAGE - 4, 100, 2.5)):
+            view.write_int(health, BASE + place)
+            view.write_float(shield, BASE + place + 12)
+        scan = view.scan({0: "int", 12: "float"}).exact({0: 100, 12: (2, 3)})
+        assert shown(scan) == [BASE + 0x10, BASE + PAGE - 4]
+        assert scan[0].value == {0: 100, 12: 2.5}
+        view.write_int(95, BASE + PAGE - 4)
+        assert shown(scan.exact({0: 95})) == [BASE + PAGE - 4]
+        assert len(scan.undo().changed()) == 1
+        with pytest.raises(ValueError, match="no value at 4; it has 0, 12"):
+            scan.exact({4: 1})
+
+
+def test_all_types_at_once(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, 256)
+    with fake.open("rw") as view:
+        view.write_int8(100, BASE)
+        view.write_int(100, BASE + 8)
+        view.write_float(100.2, BASE + 16)
+        view.write_double(100, BASE + 24)
+        view.write_uint8(200, BASE + 32)
+        scan = view.scan("all", (BASE, 64)).exact(100)
+        assert {(hit.type, hit.address - BASE) for hit in scan} >= {
+            ("int8", 0),
+            ("int32", 8),
+            ("float", 16),
+            ("double", 24),
+        }
+        view.write_float(99, BASE + 16)
+        (hit,) = list(scan.exact(99))
+        assert (hit.type, hit.address) == ("float", BASE + 16)
+        assert ("uint8", BASE + 32) in {(hit.type, hit.address) for hit in scan.reset().exact(200)}
+        assert {hit.type for hit in scan.reset().exact(0.5)} == set()
+
+
+# -- the session
+
+
+def test_a_scan_is_a_sequence_of_its_hits(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<8i", 5, 5, 0, 5, 5, 5, 0, 5))
+    with fake.open("rw") as view:
+        scan = view.scan("int", (BASE, 32)).exact(5)
+        assert len(scan) == 6
+        assert scan
+        assert shown(scan[1:4]) == [BASE + 4, BASE + 12, BASE + 16]
+        assert shown(scan[::-2]) == [BASE + 28, BASE + 16, BASE + 4]
+        assert scan[-1].address == scan[5].address == BASE + 28
+        assert list(scan)[2] == scan[2]
+        assert view.read_many((hit.type, hit) for hit in scan) == [5] * 6
+        with pytest.raises(IndexError, match="6 hits, and none with the number 6"):
+            scan[6]
+        assert not scan.exact(7)
+        assert repr(scan) == "<Scan for int: 0 hits after exact(7)>"
+
+
+def test_steps_are_taken_back(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<4i", 1, 2, 3, 4))
+    with fake.open() as view:
+        scan = view.scan("int", (BASE, 16)).unknown()
+        scan.bigger_than(1).bigger_than(2).bigger_than(3)
+        assert [len(scan), len(scan.undo()), len(scan.undo()), len(scan.undo())] == [1, 2, 3, 4]
+        with pytest.raises(ValueError, match="no next scan to take back"):
+            scan.undo()
+        assert repr(scan.reset()) == "<Scan for int: not begun>"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "complaint"),
+    [
+        (lambda scan: scan.exact("x"), ValueError, "'x' is no number"),
+        (lambda scan: scan.exact(1.5), TypeError, "int takes an int"),
+        (lambda scan: scan.exact(1 << 40), OverflowError, "does not fit int"),
+        (lambda scan: scan.between(2, 1), ValueError, "lower bound first"),
+        (lambda scan: scan.changed(), ValueError, "no scan yet to compare with"),
+        (lambda scan: scan.increased_by(1), ValueError, "no scan yet to compare with"),
+        (lambda scan: scan.exact(1).unknown(), ValueError, "this one has begun"),
+        (lambda scan: scan.exact(1).increased_by(-1), ValueError, "positive amount"),
+        (lambda scan: scan.exact(1).increased_by(1.5), TypeError, "whole number"),
+        (lambda scan: scan.exact(1).increased_by_percent(5, 4), ValueError, "lower bound first"),
+        (lambda scan: scan.exact(1).changed("second"), ValueError, "'last' one or the 'first'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(call, error, complaint):
+    fake = FakeProcess()
+    fake.map(BASE, 16)
+    with fake.open() as view, pytest.raises(error, match=complaint):
+        call(view.scan("int"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "complaint"),
+    [
+        ({"type": "integer"}, ValueError, "no type is called"),
+        ({"type": 5}, TypeError, "given by its name"),
+        ({"type": []}, ValueError, "at least one"),
+        ({"type": ["int", "int"]}, ValueError, "named twice"),
+        ({"type": {}}, ValueError, "at least one"),
+        ({"type": {-1: "int"}}, ValueError, "behind its beginning"),
+        ({"rounding": "up"}, ValueError, "a rounding is one of"),
+        ({"alignment": 0}, ValueError, "1 or more"),
+        ({"type": "text", "encoding": "nothing"}, LookupError, "nothing"),
+    ],
+)
+def test_what_can_not_be_scanned_for_is_refused(arguments, error, complaint):
+    with FakeProcess().open() as view, pytest.raises(error, match=complaint):
+        view.scan(**arguments)
+
+
+def test_a_step_that_fails_changes_nothing():
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<4i", 1, 2, 3, 4))
+    with fake.open() as view:
+        told: list[Any] = []
+
+        def progress(done: int, total: int) -> None:
+            if told:
+                raise ZeroDivisionError
+            told.append((done, total))
+
+        scan = view.scan("int", (BASE, 16), progress=progress).unknown()
+        with pytest.raises(ZeroDivisionError):
+            scan.exact(3)
+        assert len(scan) == 4
+        told.clear()
+        assert shown(scan.exact(3)) == [BASE + 8]
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_step_is_cancelled():
+    fake = FakeProcess()
+    fake.map(BASE, 4 * PAGE)
+    asked: list[int] = []
+
+    def progress(done: int, _total: int) -> None:
+        asked.append(done)
+        if len(asked) > 10:
+            scan.cancel()
+
+    with fake.open() as view:
+        scan = view.scan("int", progress=progress).unknown()
+        with pytest.raises(SearchCancelledError, match=f"of {4 * PAGE} bytes"):
+            scan.exact(1)
+        assert len(scan) == 4 * PAGE // 4
+
+
+def test_candidates_whose_memory_goes_away_are_lost_and_counted(kernels):
+    fake = FakeProcess()
+    for page in range(4):
+        fake.map(BASE + page * PAGE, struct.pack("<2i", 5, 5))
+    with fake.open() as view:
+        few, many = view.scan("int").exact(5), view.scan("int").unknown()
+        fake.unmap(BASE + PAGE)
+        few.unchanged()
+        many.unchanged()
+        assert (len(few), few.lost, few.skipped) == (6, 2, 8)
+        assert (len(many), many.lost, many.skipped) == (3 * PAGE // 4, PAGE // 4, PAGE)
+
+
+def test_what_is_kept_goes_to_a_file_that_is_gone_with_it(tmp_path, monkeypatch, kernels):
+    monkeypatch.setattr(_store, "IN_MEMORY", PAGE)
+    fake = FakeProcess()
+    fake.map(BASE, bytes(range(256)) * 64)
+    with fake.open("rw") as view:
+        scan = view.scan("int", folder=str(tmp_path)).unknown()
+        assert scan._states[-1].generations[0].blocks[0].values.store.is_spilled
+        view.write_int(7, BASE + 400)
+        assert shown(scan.changed()) == [BASE + 400]
+        del scan
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_far_apart_candidates_are_one_block(kernels):
+    fake = FakeProcess()
+    places = [BASE + 0x4000_0000 * index for index in range(40)]
+    for place in places:
+        fake.map(place, struct.pack("<i", 77))
+    with fake.open() as view:
+        scan = view.scan("int").exact(77)
+        assert shown(scan) == places
+        assert shown(scan.unchanged()) == places
+        assert len(scan._states[-1].generations[0].blocks) < 10
+        assert _passes.weight(scan._states[-1].generations[0]) == 160
