@@ -11,6 +11,7 @@ from memaccess._names import NameAccess
 from memaccess._records import Access, written
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import SupportsIndex, TypeAlias
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from memaccess._records import Kind, Module, Region
     from memaccess._scan._area import Area
     from memaccess._scan._pattern import Pattern
+    from memaccess._scan._saving import Program
     from memaccess._scan._search import Match, Search
     from memaccess._scan._session import Scan
     from memaccess._scan._spans import Rounding
@@ -220,6 +222,37 @@ class SearchAccess(NameAccess):
         area = self._area(within, writable, executable, kind)
         return _opening.scan(self, self._model, wished, area, progress, folder)
 
+    def load_scan(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        restarted: bool | None = None,
+        progress: Progress = None,
+        folder: str | None = None,
+    ) -> Scan:
+        """Go on with a scan that was saved, of this program or of an earlier run of it.
+
+        :param path: the file that :meth:`Scan.save <memaccess.searching.Scan.save>` has written.
+        :param restarted: whether the program was started anew since then. Only hits in modules are kept then, as far as
+            the same builds of them are loaded, where those are now. None to find out: by the pid and the moment at
+            which it was started.
+        :param progress: called now and then in each step, as in :meth:`scan`.
+        :param folder: as in :meth:`scan`.
+        :returns: the scan, after its last step; its :attr:`~memaccess.searching.Scan.lost` is how many hits were not
+            kept. ``reset()`` has it begin anew with everything that the program can write to.
+        :raises ValueError: the file is none of a scan, is damaged, or is of a program of another width.
+        :raises OSError: it can't be read.
+        :raises MemoryAccessError: as in :meth:`modules`.
+
+        >>> view.scan('int').exact(100).save('health.scan')
+        >>> view.load_scan('health.scan')[0].read()
+        100
+        """
+        from memaccess._scan import _opening
+
+        area = self._area(None, True, None, None)
+        return _opening.loaded(self, path, restarted, area, progress, folder)
+
     def resolve_relative(self, address: Address, operand: SupportsIndex, length: SupportsIndex) -> int:
         r"""Where an instruction leads whose operand is relative to its end.
 
@@ -261,6 +294,13 @@ class SearchAccess(NameAccess):
         ranges = None if within is None else list(self._ranges(within))
         self._perform(Access.READ, "search the memory", 0, 0, lambda _process: None)  # where the view may not
         return lambda: area_of(self._regions_from, ranges, wanted, self._address_limit)
+
+    def _program(self) -> Program:
+        """Which program it is, and its modules: what a file about it has."""
+        from memaccess._scan._saving import Program
+
+        identity = self._perform(Access.READ, "get the start", 0, 0, lambda process: process.started)
+        return Program(self._model, (self._pid, identity), self.modules())
 
     def _place_of(self, address: int) -> str:
         """An address as an expression that means the same after a restart, where there is one."""

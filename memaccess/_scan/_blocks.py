@@ -102,12 +102,17 @@ class Writer:
             self._flush()
             self._blocks.append(part)
             return
-        if self._few and part.address - self._few[0].address >= (_REACH >> 1) * self._layout.step:
+        if self._few and not self._fits(part):
             self._flush()
         self._few.append(part)
         self._pending += part.hits
         if self._pending >= _FULL:
             self._flush()
+
+    def _fits(self, part: Few) -> bool:
+        """Whether its places can be numbered from the first of those that wait."""
+        distance, rest = divmod(part.address - self._few[0].address, self._layout.step)
+        return distance < _REACH >> 1 and not rest
 
     def finish(self) -> Generation:
         """All that was added."""
@@ -167,6 +172,8 @@ class Generation:
         if isinstance(block, Dense):
             slots = self.layout.slots(block.values.load(), 0, block.places)
             return kernels.take(slots, numbers)
+        if count == block.hits:
+            return block.values.load()
         among = kernels.indexes(numbers, block.numbers.load())
         return kernels.take(self.layout.packed(block.values.load(), block.hits), among)
 

@@ -121,6 +121,7 @@ class Number(Kind):
         self.name = codec.name
         self.width = codec.size
         self.codec = codec
+        self.rounding = rounding
         # What the type is in comparisons: bool, char and wchar are unsigned integers.
         self.code = codec.code if codec.code not in "c?" else "B"
         self._questions = Floats(codec, rounding) if codec.code in "fd" else Integers(codec)
@@ -194,23 +195,23 @@ class Bytes(Kind):
     def __init__(self, encoding: str | None = None, *, ignore_case: bool = False) -> None:
         self.name = "bytes" if encoding is None else "text"
         self.width = 0
-        self._encoding = None if encoding is None else text_encoding(encoding).name
-        self._ignore_case = ignore_case
+        self.encoding = None if encoding is None else text_encoding(encoding).name
+        self.ignore_case = ignore_case
 
     def decode(self, data: bytes) -> Any:
-        return data if self._encoding is None else data.decode(self._encoding, "replace")
+        return data if self.encoding is None else data.decode(self.encoding, "replace")
 
     def encode(self, value: Any) -> bytes:
         pattern = self.exact(value).wanted.pattern
-        if set(pattern.mask) != {0xFF} and self._encoding is None:
+        if set(pattern.mask) != {0xFF} and self.encoding is None:
             raise ValueError(f"what is written has no wildcards, and {pattern} has")
-        return pattern.data if self._encoding is None else bytes(value.encode(self._encoding))
+        return pattern.data if self.encoding is None else bytes(value.encode(self.encoding))
 
     def exact(self, value: Any) -> Like:
-        if self._encoding is None:
+        if self.encoding is None:
             wanted = Wanted(as_pattern(value))
         else:
-            wanted = text_pattern(value, self._encoding, self._ignore_case)
+            wanted = text_pattern(value, self.encoding, self.ignore_case)
         size = len(wanted.pattern)
         if self.width not in (0, size):
             raise ValueError(f"this scan is for {self.name} of {self.width} bytes, and that has {size}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import shown
+from memaccess._scan import _kernels, _saving
 from memaccess._scan._blocks import Layout
 from memaccess._scan._kinds import Bytes, Group, Kind, Number, step_of
 from memaccess._scan._session import Scan
@@ -12,6 +13,7 @@ from memaccess._scan._spans import ROUNDINGS
 from memaccess._types import TYPES, type_named
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from memaccess._scan._area import Area
@@ -61,6 +63,26 @@ def scan(
         return Layout(kind.width, step_of(kind, wished.step, model.alignment_of))
 
     return Scan(view, kinds, layout_of, area_of, progress, siblings, folder)
+
+
+def loaded(
+    view: ScannedView,
+    path: str | os.PathLike[str],
+    restarted: bool | None,
+    area_of: Callable[[], Area],
+    progress: Callable[[int, int], object] | None,
+    folder: str | None,
+) -> Scan:
+    """A scan that a file has."""
+    program = view._program()
+    saved = _saving.load(path, program, _kernels.kernels(), folder, restarted)
+    layouts = dict(zip(saved.kinds, saved.layouts, strict=True))
+
+    def layout_of(kind: Kind) -> Layout:
+        known = layouts[kind] if kind in layouts else saved.layouts[0]
+        return Layout(kind.width, known.step)
+
+    return Scan(view, saved.kinds, layout_of, area_of, progress, {}, folder)._restore(saved)
 
 
 def _kinds(wished: Wished, model: DataModel) -> list[Kind]:

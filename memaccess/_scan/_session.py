@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
 
 from memaccess._arguments import shown
-from memaccess._scan import _kernels, _passes
+from memaccess._scan import _kernels, _passes, _saving
 from memaccess._scan._kinds import Number
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._passes import Track
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Sequence
     from typing import SupportsIndex, TypeAlias
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from memaccess._scan._area import Area
     from memaccess._scan._blocks import Generation, Layout
     from memaccess._scan._kinds import Kind, Test
+    from memaccess._scan._saving import Program, Saved
 
     Since: TypeAlias = Literal["last", "first"]
 
@@ -34,6 +36,7 @@ class ScannedView(Protocol):
     def read(self, size: SupportsIndex, address: SupportsIndex) -> bytes: ...
     def write(self, values: bytes, address: SupportsIndex, *, force: bool = False) -> None: ...
     def _place_of(self, address: int) -> str: ...
+    def _program(self) -> Program: ...
 
 
 class Hit:
@@ -418,6 +421,37 @@ class Scan:
         monitor = self._monitor
         if monitor is not None:
             monitor.cancel()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the scan to a file, for :meth:`MemoryView.load_scan <memaccess.MemoryView.load_scan>`.
+
+        :param path: the file; one that is there is replaced once all is written.
+        :raises ValueError: the scan has not begun.
+        :raises OSError: the file can't be written.
+        :raises MemoryAccessError: the program has ended, or the view was closed.
+
+        It has the hits with their values, those of the first scan, and which modules the program has; steps
+        before the last one are left out.
+
+        >>> view.scan('int').exact(100).save('health.scan')
+        >>> view.load_scan('health.scan')
+        <Scan for int: 1 hit after exact(100)>
+        """
+        if not self._states:
+            raise ValueError("the scan has not begun; there is nothing to save")
+        state, first = self._states[-1], self._first
+        assert first is not None
+        chosen = [first.generations[first.kinds.index(kind)] for kind in state.kinds]
+        is_first = all(one is other for one, other in zip(chosen, state.generations, strict=True))
+        earlier = state.generations if is_first else chosen
+        _saving.save(path, self._view._program(), state.kinds, state.generations, earlier, state.what)
+
+    def _restore(self, saved: Saved) -> Self:
+        """Go on where a file left off."""
+        self._first = _State(saved.kinds, saved.layouts, saved.first, saved.what)
+        self._states = [_State(saved.kinds, saved.layouts, saved.last, saved.what)]
+        self.lost = saved.lost
+        return self
 
     # -- what was found
 
