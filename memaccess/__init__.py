@@ -22,7 +22,7 @@ from memaccess._errors import (
     UnterminatedStringError,
     WrongBitnessError,
 )
-from memaccess._map import Allocation, Protection
+from memaccess._map import Allocation, Protection, Suspension
 from memaccess._names import AddressExpression, DebugSymbols
 from memaccess._processes import (
     find_process,
@@ -74,6 +74,7 @@ __all__ = [
     "Protection",
     "Region",
     "SourceLine",
+    "Suspension",
     "Symbol",
     "SymbolNotFoundError",
     "TargetExitedError",
