@@ -4,6 +4,7 @@
  *   report      say how far it has counted
  *   exit N      end with that exit code
  */
+#define _GNU_SOURCE
 #include "target.h"
 
 #define COUNTERS 4
