@@ -178,7 +178,7 @@ def in_own_thread(
     if _errands.are_over:
         if begin is begin_in_own_thread:
             return work()
-        raise RuntimeError("this Python ends, and begins nothing any more that goes on")
+        raise RuntimeError("Python is ending")
     errand = _Errand(work, begin, meanwhile)
     stop = errand.run()
     stop, errand.trouble = stop or errand.trouble, None

@@ -50,7 +50,10 @@ class ProcessHold:
             if status < 0:
                 self._suspended.clear()
                 raise ntdll.failure_of("NtSuspendProcess", status)
-            self._wait()
+            if ntdll.wine_get_version is None:
+                self._wait()
+            # Wine 8 sends them signals, which is as fast; and asked for the context of a thread that just begins or
+            # ends, it may never answer.
 
     def _wait(self) -> None:
         """Wait until all stand still: a thread on another processor goes on until it is told.
