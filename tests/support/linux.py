@@ -42,9 +42,9 @@ def is_traced(pid: int) -> bool:
 
 
 def is_held(pid: int) -> bool:
-    """Whether all threads of a process stand still because another one traces them."""
+    """Whether all threads of a process stand still because another one traces them, or have ended."""
     stats = (each.read_text(errors="replace") for each in Path(f"/proc/{pid}/task").glob("*/stat"))
-    return all(stat.rpartition(")")[2].split()[0] == "t" for stat in stats)
+    return all(stat.rpartition(")")[2].split()[0] in "tZX" for stat in stats)
 
 
 def code_files(pid: int) -> set[str]:

@@ -117,7 +117,7 @@ class Holder:
         """
         _HOLDERS[self._key] = self
         try:
-            in_own_thread(self._stop_all, self._start, self._take_away)
+            in_own_thread(self._stop_all, self._start, self._take_all_away)
         except BaseException:
             if not self._ident:  # no thread could be started
                 del _HOLDERS[self._key]
@@ -256,13 +256,18 @@ class Holder:
                     self._threads[number].settle()
                 except (ProcessLookupError, ChildProcessError):  # it has ended
                     del self._threads[number]
+                    self._take_away(number)
 
-    def _take_away(self) -> None:
-        """Take threads away that have ended while they were being stopped.
+    def _take_away(self, number: int) -> None:
+        """Take away what is left of a thread that has ended while it was being stopped."""
+        if number != self._key.pid and number not in self._taken and take_away(number):
+            self._taken.add(number)
 
-        Another one may replace the program (execve), and the kernel waits in there until nobody holds those; and what
-        stops the threads may be waiting for that one.
+    def _take_all_away(self) -> None:
+        """As above, by another thread.
+
+        One that replaces the program (execve) waits in the kernel until nobody holds the others, which have ended; and
+        what stops the threads may be waiting for that one.
         """
-        for number in set(self._threads) - self._taken - {self._key.pid}:
-            if take_away(number):
-                self._taken.add(number)
+        for number in list(self._threads):
+            self._take_away(number)
