@@ -25,7 +25,7 @@ from memaccess._errors import (
     UnterminatedStringError,
     WrongBitnessError,
 )
-from memaccess._map import Allocation, Protection
+from memaccess._map import Allocation, Protection, Suspension
 from memaccess._names import AddressExpression, DebugSymbols
 from memaccess._processes import (
     find_process,
@@ -80,6 +80,7 @@ __all__ = [
     "Region",
     "SearchCancelledError",
     "SourceLine",
+    "Suspension",
     "Symbol",
     "SymbolNotFoundError",
     "TargetExitedError",

@@ -63,6 +63,8 @@ class Cause(enum.Enum):
     """The process runs another program now, and the memory of the one that was opened is gone."""
     INCOMPLETE = enum.auto()
     """It claims success, and has copied less than all."""
+    ITSELF = enum.auto()
+    """The program that asks would do it to itself, and could not take it back."""
     OTHER = enum.auto()
     """Something else; the code and the text say what."""
 
@@ -76,6 +78,7 @@ _ERRNO_OF = {
     Cause.OUT_OF_REACH: _errno.ENOTSUP,
     Cause.REPLACED: _errno.ESRCH,
     Cause.INCOMPLETE: _errno.EFAULT,
+    Cause.ITSELF: _errno.EDEADLK,
     Cause.OTHER: _errno.EINVAL,
 }
 

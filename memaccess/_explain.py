@@ -203,6 +203,8 @@ def _reason_of_process(process: Process, failure: SystemFailure, address: int | 
         return TargetExitedError, failure.text, None
     if failure.cause is Cause.OUT_OF_REACH:
         return WrongBitnessError, _too_wide(process, address), None
+    if failure.cause is Cause.ITSELF:
+        return MemoryAccessError, _of_itself(process), None
     return None
 
 
@@ -316,6 +318,10 @@ def _too_wide(process: Process, address: int | None) -> str:
         f"Process {process.pid} is a {process.model.bitness}-bit program, and a 32-bit Python can't do this"
         f"{where}. Use a 64-bit Python."
     )
+
+
+def _of_itself(process: Process) -> str:
+    return f"Process {process.pid} is this Python itself, which would stand still with all others, and could not go on."
 
 
 def _ended(process: Process) -> str:

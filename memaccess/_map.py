@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._arguments import Address
-    from memaccess._backend._interface import Process
+    from memaccess._backend._interface import Hold, Process
     from memaccess._records import Kind, Module, Region, State
     from memaccess._snapshots import Snapshot
 
@@ -149,8 +149,47 @@ class Allocation(Change):
         return f"<Allocation 0x{self.address:x}-0x{self.end:x}{freed}>"
 
 
+class Suspension(Change):
+    """A program whose threads stand still; see :meth:`MemoryView.suspend`.
+
+    As a context manager it lets them go on at the end of the block.
+    """
+
+    __module__ = "memaccess"
+
+    def __init__(self, view: MapAccess, hold: Hold) -> None:
+        self._view = view
+        self._hold: Hold | None = hold
+
+    def resume(self) -> None:
+        """Let the threads go on; a second call does nothing, nor does one after the program's end.
+
+        :raises MemoryAccessError: the system refused.
+
+        Where there are other suspensions of the program, its threads go on with the end of the last one.
+
+        >>> suspension = view.suspend()
+        >>> suspension.resume()
+        """
+        if self._hold is not None:
+            self._view._let_go(self._hold)
+            self._hold = None
+
+    _take_back = resume
+
+    def _is_taken_back(self) -> bool:
+        return self._hold is None or self._view._process is None  # closing the view took it back
+
+    def __repr__(self) -> str:
+        state = "resumed" if self._is_taken_back() else "suspended"
+        return f"<Suspension of process {self._view._pid}, {state}>"
+
+
 class MapAccess(ByteAccess):
     """What is asked of a program's memory map."""
+
+    _holds: set[Hold] | None = None
+    """What has the program's threads stand still for this view; None where nothing ever had."""
 
     def region_at(self, address: Address) -> Region | None:
         """What the memory at *address* is: the region from its page on.
@@ -419,6 +458,68 @@ class MapAccess(ByteAccess):
         self._perform(Access.WRITE, what, number, 1, lambda process: process.free(number))
         if isinstance(address, Allocation):
             address._is_freed = True
+
+    # -- having it stand still
+
+    def suspend(self) -> Suspension:
+        """Have all threads of the program stand still, so that nothing changes meanwhile.
+
+        :returns: the suspension. In a ``with`` block the threads go on at the end, also where the block fails;
+            without one they go on when its :meth:`~Suspension.resume` is called, or the view is closed, or this
+            Python ends.
+        :raises TargetExitedError: the program has ended.
+        :raises ClosedViewError: the view was closed.
+        :raises MemoryAccessError: the program is this Python itself, or the system refused, as it does where a
+            debugger has a program of Linux.
+
+        When it returns, they do stand still. Suspensions may overlap, those of other programs too: the threads go on
+        after the last one. Every view may suspend, whatever its mode, and can do meanwhile all that it can do else.
+        Don't wait in the block for anything that the program does. Others who wait for it have to wait too, and its
+        windows don't answer.
+
+        It is what `NtSuspendProcess <https://github.com/winsiderss/systeminformer/blob/master/phnt/include/ntpsapi.h>`__
+        does. If this Python is killed in the block, Windows leaves the program suspended: nobody resumes it then but
+        a tool such as Resource Monitor. On Linux the threads are stopped as by a debugger (`ptrace
+        <https://man7.org/linux/man-pages/man2/ptrace.2.html>`__), and the kernel lets them go when this Python ends,
+        however it ends. That needs a 64-bit Python on x86-64.
+
+        >>> with view.suspend():
+        ...     before = view.read_int(0x401000)
+        ...     before == view.read_int(0x401000)
+        True
+        """
+        from memaccess._backend import _ending
+
+        tried = Access.READ if Access.READ in self._access else Access.WRITE  # either will do
+        what = "suspend the threads"
+        hold = self._perform(tried, what, 0, 0, lambda process: process.hold())
+        suspension = Suspension(self, hold)
+        try:
+            # Whoever may have to let them go knows it before they stand still.
+            vars(self).setdefault("_holds", set()).add(hold)
+            _ending.remember(hold)
+            self._perform(tried, what, 0, 0, lambda _process: hold.begin())
+            self._opened(what)  # else it was closed meanwhile, by somebody who found nothing to let go
+        except BaseException:
+            suspension.__exit__(None, None, None)
+            raise
+        return suspension
+
+    def _let_go(self, hold: Hold) -> None:
+        from memaccess._backend import _ending
+
+        try:
+            hold.release()
+        except SystemFailure as failure:
+            raise self._asking_error(failure, "resume the threads") from None
+        _ending.forget(hold)
+        if self._holds is not None:
+            self._holds.discard(hold)
+
+    def _let_all_go(self) -> None:
+        """Let the threads go on, whoever has a suspension of this view."""
+        for hold in list(self._holds or ()):
+            self._let_go(hold)
 
     def _put_back(self, changed: tuple[Region, ...]) -> None:
         start, size = changed[0].base, changed[-1].end - changed[0].base

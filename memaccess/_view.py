@@ -170,6 +170,8 @@ class MemoryView(SearchAccess, Aggregates):
 
         :raises ClosedViewError: it was closed before. Leaving a ``with`` block never raises this.
 
+        Threads of the program that were suspended through this view go on.
+
         >>> view.close()
         >>> view.closed
         True
@@ -186,9 +188,12 @@ class MemoryView(SearchAccess, Aggregates):
         if process is None:
             return False
         self._source = self._sink = _Refusal(self._system, Cause.CLOSED)
-        if self._symbols is not None:
-            self._symbols.close()
-        process.close()
+        try:
+            self._let_all_go()
+        finally:
+            if self._symbols is not None:
+                self._symbols.close()
+            process.close()
         return True
 
     def __enter__(self) -> Self:
@@ -277,6 +282,14 @@ class MemoryView(SearchAccess, Aggregates):
             return process.is_alive()
         except SystemFailure as failure:
             raise self._asking_error(failure, "get the state") from None
+
+    def _started(self) -> int:
+        """What tells the process from all others that had its pid, or will have it."""
+        process = self._opened("get the start")
+        try:
+            return process.started
+        except SystemFailure as failure:
+            raise self._asking_error(failure, "get the start") from None
 
     def exit_code(self) -> int | None:
         """What the program ended with.

@@ -14,6 +14,7 @@ b'c\x00\x00\x00'
 from __future__ import annotations
 
 import ctypes
+import itertools
 from typing import TYPE_CHECKING
 
 from memaccess import _backend
@@ -53,6 +54,8 @@ __all__ = ["FakeProcess", "FakeSystem", "Process", "System"]
 _KINDS = {"private": MemoryType.PRIVATE, "mapped": MemoryType.MAPPED, "image": MemoryType.IMAGE}
 _RESERVED = 0
 _GRANULARITY = 0x10000
+_STARTS = itertools.count(0x01DA_0000_0000_0000, 10_000_000)
+"""When programs are started: each a second after the one before."""
 
 
 class _Mapping:
@@ -129,6 +132,10 @@ class FakeProcess:
         """Set it to have the program be one that the system protects from everybody."""
         self.open_handles = 0
         """How many views are open on it."""
+        self.suspensions = 0
+        """How often it is suspended at this moment; its threads stand still where it is not 0."""
+        self.started = next(_STARTS)
+        """When it was started, in Windows' own count: tenths of a microsecond since the year 1601."""
         self.api_sets: int | None = None
         """Where its memory has a table of API sets, as Windows makes it; None for none."""
         self.stack_bases: list[int] = []
@@ -393,6 +400,7 @@ class FakeSystem:
         self._processes = list(processes)
         self._before: list[System | None] = []
         self._current = current or (processes[0] if processes else None)
+        self._asking = current
 
     def __enter__(self) -> Self:
         self._before.append(_backend.stand_in)
@@ -422,7 +430,7 @@ class FakeSystem:
                 if process.denied or process.protected:
                     cause = Cause.PROTECTED if process.protected else Cause.DENIED
                     raise failure_with("OpenProcess", ERROR_ACCESS_DENIED, "Access denied.", cause=cause)
-                return _OpenedFake(process, access)
+                return _OpenedFake(process, access, is_own=process is self._asking)
         raise failure_from(Cause.NO_PROCESS, "OpenProcess", "Invalid parameter.")
 
     def current_pid(self) -> int:
@@ -465,9 +473,10 @@ class FakeSystem:
 class _OpenedFake:
     """A fake program as a view has it open: with rights, until it is closed."""
 
-    def __init__(self, target: FakeProcess, access: Access) -> None:
+    def __init__(self, target: FakeProcess, access: Access, *, is_own: bool = False) -> None:
         self._target = target
         self._access = access
+        self._is_own = is_own
         self._closed = False
         self.pid = target.pid
         self.name = target.name
@@ -495,6 +504,17 @@ class _OpenedFake:
     def debug_info(self, _search_path: str | None, /) -> FakeDebugInfo:
         self._require_open("SymInitialize")
         return FakeDebugInfo(self._target._symbols, self._target._lines)
+
+    @property
+    def started(self) -> int:
+        self._require_open("GetProcessTimes")
+        return self._target.started
+
+    def hold(self) -> _FakeHold:
+        self._require_open("OpenProcess")
+        if self._is_own:
+            raise failure_from(Cause.ITSELF, "NtSuspendProcess")
+        return _FakeHold(self)
 
     def mapped_file(self, address: int, /) -> str | None:
         self._require_running("GetMappedFileNameW")
@@ -640,3 +660,20 @@ class _OpenedFake:
         """299 for addresses that a program can have, 998 for the kernel's."""
         code = ERROR_NOACCESS if address >= self.space.end else ERROR_PARTIAL_COPY
         return failure_with(api, code, "Invalid access.", data=data, transferred=transferred)
+
+
+class _FakeHold:
+    """What has a fake program stand still."""
+
+    def __init__(self, opened: _OpenedFake) -> None:
+        self._opened = opened
+        self._held: list[FakeProcess] = []
+
+    def begin(self) -> None:
+        self._opened._require_running("NtSuspendProcess")
+        self._held.append(self._opened._target)
+        self._held[0].suspensions += 1
+
+    def release(self) -> None:
+        if self._held:
+            self._held.pop().suspensions -= 1

@@ -103,6 +103,21 @@ class MemoryOwner(Protocol):
         ...
 
 
+class Hold(Protocol):
+    """What has all threads of a program stand still. Several of one program may overlap."""
+
+    def begin(self) -> None:
+        """Have them stand still: when it returns they do, and none of them does if it fails."""
+        ...
+
+    def release(self) -> None:
+        """Let them go on, where no other hold is left; nothing where that was done, or nothing was begun.
+
+        It needs no open :class:`Process`, and may be called again where something has interrupted it.
+        """
+        ...
+
+
 class DebugInfo(Protocol):
     """The debug symbols of a program's modules. Several threads may ask at once."""
 
@@ -150,8 +165,20 @@ class Process(MemoryReader, MemoryWriter, MemoryMap, MemoryOwner, Protocol):
         """Where the program can have memory."""
         ...
 
+    @property
+    def started(self) -> int:
+        """When it began: what tells it from every other process that has had, or will have, its pid.
+
+        The number means nothing else. It is the same for everybody who asks, and may be kept in a file.
+        """
+        ...
+
     def debug_info(self, search_path: str | None, /) -> DebugInfo:
         """Its debug symbols, looked for in that path too."""
+        ...
+
+    def hold(self) -> Hold:
+        """What can have its threads stand still, and has not begun yet. It asks for no more rights before it does."""
         ...
 
     def refuses(self, region: Region, access: Access, /) -> bool:

@@ -20,6 +20,7 @@ ERROR_PARTIAL_COPY = 299
 ERROR_INVALID_ADDRESS = 487
 ERROR_NOACCESS = 998
 ERROR_FILE_INVALID = 1006
+ERROR_POSSIBLE_DEADLOCK = 1131
 
 # Codes that mean the same after every function. Whoever closed a view, or knows that an address is
 # out of reach, says so by a cause of its own.
@@ -36,6 +37,7 @@ _CODES = {
     Cause.CLOSED: ERROR_INVALID_HANDLE,
     Cause.OUT_OF_REACH: ERROR_NOT_SUPPORTED,
     Cause.INACCESSIBLE: ERROR_NOACCESS,
+    Cause.ITSELF: ERROR_POSSIBLE_DEADLOCK,
 }
 
 

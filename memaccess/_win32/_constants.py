@@ -15,6 +15,7 @@ class ProcessAccess(enum.IntFlag):
     VM_READ = 0x0010
     VM_WRITE = 0x0020
     QUERY_INFORMATION = 0x0400
+    SUSPEND_RESUME = 0x0800
     QUERY_LIMITED_INFORMATION = 0x1000
     SYNCHRONIZE = 0x100000
 
@@ -25,6 +26,7 @@ class ThreadAccess(enum.IntFlag):
     https://learn.microsoft.com/windows/win32/procthread/thread-security-and-access-rights
     """
 
+    GET_CONTEXT = 0x0008
     QUERY_INFORMATION = 0x0040
 
 
@@ -117,6 +119,12 @@ PROCESS_BASIC_INFORMATION_CLASS = 0
 https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
 """
 
+
+CONTEXT_CONTROL = {4: 0x1_0001, 8: 0x10_0001}
+"""The part of a thread's CONTEXT that says where it is, by the bytes of the caller's pointers.
+
+https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-context
+"""
 
 THREAD_BASIC_INFORMATION_CLASS = 0
 """What NtQueryInformationThread is asked for.

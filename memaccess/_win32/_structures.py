@@ -347,6 +347,24 @@ class IMAGEHLP_MODULEW64(ctypes.Structure):
     ]
 
 
+class CONTEXT32(ctypes.Structure):
+    """https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-context, as far as it is looked at"""
+
+    if TYPE_CHECKING:
+        ContextFlags: int
+
+    _fields_ = [("ContextFlags", DWORD), ("_rest", DWORD * 178)]
+
+
+class CONTEXT64(ctypes.Structure):
+    """As above, for 64-bit callers. winnt.h aligns it to 16 bytes, which whoever makes one has to see to."""
+
+    if TYPE_CHECKING:
+        ContextFlags: int
+
+    _fields_ = [("_homes", ULONG64 * 6), ("ContextFlags", DWORD), ("_rest", DWORD * 295)]
+
+
 _WIDE = ctypes.sizeof(ctypes.c_void_p) == 8
 
 MEMORY_BASIC_INFORMATION: type[MEMORY_BASIC_INFORMATION32 | MEMORY_BASIC_INFORMATION64] = (
@@ -365,3 +383,4 @@ THREAD_BASIC_INFORMATION: type[THREAD_BASIC_INFORMATION32 | THREAD_BASIC_INFORMA
 IMAGEHLP_LINEW64: type[IMAGEHLP_LINEW64_32 | IMAGEHLP_LINEW64_64] = (
     IMAGEHLP_LINEW64_64 if _WIDE else IMAGEHLP_LINEW64_32
 )
+CONTEXT: type[CONTEXT32 | CONTEXT64] = CONTEXT64 if _WIDE else CONTEXT32

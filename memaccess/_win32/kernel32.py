@@ -20,7 +20,7 @@ from memaccess._win32._declare import (
 )
 from memaccess._win32._handles import OwnedHandle
 from memaccess._win32._structures import MEMORY_BASIC_INFORMATION, MODULEINFO, PROCESSENTRY32W
-from memaccess._win32._types import BOOL, DWORD, HANDLE, LPWSTR, PVOID, SIZE_T
+from memaccess._win32._types import BOOL, DWORD, HANDLE, LPWSTR, PVOID, SIZE_T, ULONG64
 
 _dll = load("kernel32")
 _pointer = ctypes.POINTER
@@ -77,6 +77,20 @@ GetProcessId = declare(_dll, "GetProcessId", DWORD, HANDLE, check=nonzero)
 IsWow64Process = declare(_dll, "IsWow64Process", BOOL, HANDLE, _pointer(BOOL), check=nonzero)
 # https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getexitcodeprocess
 GetExitCodeProcess = declare(_dll, "GetExitCodeProcess", BOOL, HANDLE, _pointer(DWORD), check=nonzero)
+# https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getprocesstimes
+GetProcessTimes = declare(
+    _dll,
+    "GetProcessTimes",
+    BOOL,
+    HANDLE,
+    _pointer(ULONG64),
+    _pointer(ULONG64),
+    _pointer(ULONG64),
+    _pointer(ULONG64),
+    check=nonzero,
+)
+# https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-getthreadcontext
+GetThreadContext = declare(_dll, "GetThreadContext", BOOL, HANDLE, PVOID)
 # https://learn.microsoft.com/windows/win32/api/synchapi/nf-synchapi-waitforsingleobject
 WaitForSingleObject = declare(_dll, "WaitForSingleObject", DWORD, HANDLE, DWORD, check=waited)
 # https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-queryfullprocessimagenamew

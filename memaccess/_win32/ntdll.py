@@ -39,6 +39,10 @@ NtGetNextThread = declare(
     _dll, "NtGetNextThread", NTSTATUS, HANDLE, HANDLE, ULONG, ULONG, ULONG, ctypes.POINTER(HANDLE)
 )
 
+# Microsoft does not document these two, phnt does (ntpsapi.h). Each process counts its suspensions.
+NtSuspendProcess = declare(_dll, "NtSuspendProcess", NTSTATUS, HANDLE)
+NtResumeProcess = declare(_dll, "NtResumeProcess", NTSTATUS, HANDLE)
+
 # Wine alone has it (dlls/ntdll/ntdll.spec): its presence tells that this is no Windows.
 wine_get_version = declare_optional(_dll, "wine_get_version", LPCSTR)
 

@@ -27,6 +27,8 @@ from support.alignment import as_windows_aligns
 
 from memaccess._win32 import _structures, _types
 from memaccess._win32._structures import (
+    CONTEXT32,
+    CONTEXT64,
     IMAGEHLP_LINEW64_32,
     IMAGEHLP_LINEW64_64,
     IMAGEHLP_MODULEW64,
@@ -50,6 +52,8 @@ OWN_POINTER = ctypes.sizeof(ctypes.c_void_p)
 
 # The size, and the offset of every field.
 LAYOUTS: dict[type[ctypes.Structure], tuple[int, dict[str, int]]] = {
+    CONTEXT32: (716, {"ContextFlags": 0}),
+    CONTEXT64: (1232, {"ContextFlags": 48}),
     MEMORY_BASIC_INFORMATION32: (
         28,
         {

@@ -35,6 +35,18 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
+def is_traced(pid: int) -> bool:
+    """Whether all threads of a process stand still because another one has stopped them."""
+    states = [stat.read_text(errors="replace") for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(state.rpartition(")")[2].split()[0] == "t" for state in states)
+
+
+def is_held(pid: int) -> bool:
+    """Whether all threads of a process stand still because another one traces them, or have ended."""
+    stats = (each.read_text(errors="replace") for each in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(stat.rpartition(")")[2].split()[0] in "tZX" for stat in stats)
+
+
 def code_files(pid: int) -> set[str]:
     """The files that a process runs code of, and what the kernel itself has put there."""
     lines = (line.split(maxsplit=5) for line in Path(f"/proc/{pid}/maps").read_text().splitlines())

@@ -63,6 +63,10 @@ class Subject(Protocol):
         """Let it exit, and wait until it has."""
         ...
 
+    def kill(self) -> None:
+        """End it from outside, and wait until it has."""
+        ...
+
 
 class FakeSubject:
     """A :class:`FakeProcess` with the pages of ``pages.c``."""
@@ -142,11 +146,19 @@ class FakeSubject:
     def end(self, code: int) -> None:
         self._fake.exit(code)
 
+    def kill(self) -> None:
+        self._fake.exit(1)
+
+    def is_suspended(self) -> bool:
+        """Whether it stands still."""
+        return self._fake.suspensions > 0
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._fake.open_handles == 0, "a view was left open"
+        assert self._fake.suspensions == 0, "it was left suspended"
 
 
 class RealSubject:
@@ -154,9 +166,9 @@ class RealSubject:
 
     is_real = True
 
-    def __init__(self, bitness: int) -> None:
+    def __init__(self, bitness: int, name: str = "pages") -> None:
         self.bitness = bitness
-        self._target = targets.start("pages", bitness)
+        self._target = targets.start(name, bitness)
 
     def has(self, page: str) -> bool:
         return page in NOWHERE[self.bitness] or page in self._target.facts["pages"]
@@ -186,6 +198,9 @@ class RealSubject:
 
     def end(self, code: int) -> None:
         assert self._target.tell(f"exit {code}") == kept_exit_code(code)
+
+    def kill(self) -> None:
+        self._target.kill()
 
     def __enter__(self) -> Self:
         return self

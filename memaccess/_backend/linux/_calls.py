@@ -10,18 +10,25 @@ import ctypes
 import errno
 import functools
 import os
-import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from memaccess._backend._pages import turn_of
 from memaccess._backend.linux._codes import failure_of, failure_with
+from memaccess._backend.linux._holding import holder_of, once_free
 from memaccess._backend.linux._maps import VDSO
-from memaccess._backend.linux._tracing import CAN_TRACE, Caller, StoppedThread, in_own_thread
+from memaccess._backend.linux._tracing import (
+    CAN_TRACE,
+    Caller,
+    StoppedThread,
+    begin_in_own_thread,
+    in_own_thread,
+)
 from memaccess._errors import SystemFailure
 from memaccess._libc.libc import library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     from memaccess._backend.linux._maps import Mapping
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
     from memaccess._image import Read
     from memaccess._libc.ptrace import Registers
 
+    Stopped: TypeAlias = Callable[[int], AbstractContextManager[StoppedThread]]
+    """Gives a thread of the process, by its number, which stands still in the block."""
     Call: TypeAlias = Callable[..., int]
     """Makes a system call, by its name: what it gives; a negative number is that of the error."""
 
@@ -45,9 +54,6 @@ _SEARCHED = 1 << 22
 """Bytes of a mapping that are looked through for one."""
 _MOST_THREADS = 8
 """So many are tried where the kernel does not stop the first ones."""
-_PATIENCE_SECONDS = 1.0
-_PAUSE_SECONDS = 0.002
-_ATTEMPTS = 10
 _IS_X86 = os.uname().machine in ("x86_64", "i686", "i586", "i386")
 _SECCOMP_STRICT = 1
 _DISPATCHED = 1
@@ -87,13 +93,27 @@ def make_calls(place: Place, work: Callable[[Call], T]) -> T:
     """
     if place.pid == os.getpid() and _IS_X86:
         return work(own_call)
-    _require_registers()
+    require_registers()
     _require_calls(place.folder)
     try:
         with turn_of(("trace", place.pid)):  # a program has one debugger at a time
-            return in_own_thread(lambda: _once_free(place, work))
+            return _traced(place, lambda stopped: _in_one_of_its_threads(place, stopped, work))
     except OSError as error:
-        raise _explained(place, error) from None
+        raise explained(place.folder, error) from None
+
+
+def _traced(place: Place, work: Callable[[Stopped], T]) -> T:
+    """Do it in a thread that can stop those of the process: in the one that has them stopped, where one has."""
+    holder = holder_of(place.pid, place.folder)
+
+    def attempt() -> T:
+        if holder is not None and holder.is_here():
+            return work(holder.thread)
+        return once_free(
+            place.folder, lambda: work(lambda each: StoppedThread(each, place.folder, place.read))
+        )
+
+    return in_own_thread(attempt, begin_in_own_thread if holder is None else holder.begin)
 
 
 def own_call(name: str, *arguments: int) -> int:
@@ -114,56 +134,44 @@ def _require_calls(folder: Folder) -> None:
         raise failure_with("ptrace", errno.EPERM, text=text)
 
 
-def _once_free(place: Place, work: Callable[[Call], T]) -> T:
-    """As below; waits where another Python, or another debugger, has the program for a moment."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    times_free = 0
-    while True:
-        try:
-            return _in_one_of_its_threads(place, work)
-        except PermissionError:
-            times_free += not place.folder.tracer()  # it may have just let go
-            if times_free > _ATTEMPTS or time.monotonic() > deadline:
-                raise
-        time.sleep(_PAUSE_SECONDS)
-
-
 def ask_threads(place: Place, question: Callable[[Registers], T | None]) -> Iterator[T]:
     """What is found in the registers of its threads, in the order in which those were made.
 
     :raises SystemFailure: the process has ended, or its threads can't be stopped.
     """
-    _require_registers()
+    require_registers()
     try:
         for number in place.folder.threads_by_age():
             with turn_of(("trace", place.pid)):
-                answer = in_own_thread(functools.partial(_asked, place, number, question))
+                answer = _traced(place, functools.partial(_asked, place, number, question))
             if answer is not None:
                 yield answer
     except OSError as error:
-        raise _explained(place, error) from None
+        raise explained(place.folder, error) from None
 
 
-def _asked(place: Place, number: int, question: Callable[[Registers], T | None]) -> T | None:
+def _asked(
+    place: Place, number: int, question: Callable[[Registers], T | None], stopped: Stopped
+) -> T | None:
     try:
-        with StoppedThread(number, place.folder, place.read) as thread:
+        with stopped(number) as thread:
             return question(thread.registers()) if number in place.folder.threads() else None
     except (ProcessLookupError, ChildProcessError):
         return None  # it has ended meanwhile
 
 
-def _require_registers() -> None:
+def require_registers() -> None:
+    """Refuse where this Python does not know the registers of the machine."""
     if not CAN_TRACE:
         text = "memaccess can stop programs of Linux only from a 64-bit Python on x86-64."
         raise failure_with("ptrace", errno.ENOSYS, text=text)
 
 
-def _in_one_of_its_threads(place: Place, work: Callable[[Call], T]) -> T:
+def _in_one_of_its_threads(place: Place, stopped: Stopped, work: Callable[[Call], T]) -> T:
     trouble = OSError(errno.ESRCH, os.strerror(errno.ESRCH))
     for number in place.folder.threads()[:_MOST_THREADS]:
         try:
-            stopped = StoppedThread(number, place.folder, place.read)
-            with stopped as thread:
+            with stopped(number) as thread:
                 gate = _gate(place, thread)
                 if number not in place.folder.threads():
                     continue  # another process has the number now
@@ -201,13 +209,14 @@ def _gates(place: Place) -> Iterator[int]:
             yield each.start + offset
 
 
-def _explained(place: Place, error: OSError) -> SystemFailure:
+def explained(folder: Folder, error: OSError) -> SystemFailure:
+    """The failure of stopping threads of a process, in words."""
     number = error.errno or errno.EPERM
     if number == errno.ETIMEDOUT:
-        text = "None of its threads could be stopped: the kernel is busy for them, with a disk for example. Try again."
+        text = "Its threads could not be stopped: the kernel is busy for them, with a disk for example. Try again."
         return failure_with("ptrace", number, text=text)
     if number == errno.EPERM:
-        return failure_with("ptrace", number, text=_why_refused(place.folder))
+        return failure_with("ptrace", number, text=_why_refused(folder))
     return failure_of("ptrace", error)
 
 

@@ -17,6 +17,7 @@ from memaccess._backend.linux import _maps
 from memaccess._backend.linux._calls import Place, make_calls
 from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
 from memaccess._backend.linux._memory import Memory
+from memaccess._backend.linux._suspending import ThreadsHold
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import PAGE, whole_pages
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from memaccess._backend.linux._calls import Call
     from memaccess._backend.linux._maps import Mapping
     from memaccess._backend.linux._proc import Folder
+    from memaccess._image import Read
     from memaccess._records import AddressSpace, Region
     from memaccess._types import DataModel
 
@@ -188,6 +190,18 @@ class ChangingMemory(Memory):
             start = found.end
         return True
 
+    def hold(self) -> ThreadsHold:
+        """What can have its threads stand still."""
+        if self._file is None:
+            raise failure_from(Cause.CLOSED, "ptrace")
+        if self.pid == os.getpid():
+            raise failure_from(Cause.ITSELF, "ptrace")
+        return ThreadsHold(self._hold)
+
+    def _hold(self, begin: Callable[[int, Folder, Read], None]) -> None:
+        with self._held() as held, held._telling_its_end():
+            begin(held.pid, held._folder, held.read)
+
     def _make_call(self, name: str, *arguments: int) -> None:
         """Have the program make a system call."""
         result = self._make_calls(lambda call: call(name, *arguments))
@@ -195,8 +209,14 @@ class ChangingMemory(Memory):
             raise failure_with(name, -result if result < 0 else errno.ENOSYS)
 
     def _make_calls(self, work: Callable[[Call], T]) -> T:
-        try:
+        with self._telling_its_end():
             return make_calls(self._place(), work)
+
+    @contextlib.contextmanager
+    def _telling_its_end(self) -> Iterator[None]:
+        """A block whose failure is that the process has ended, where its threads are gone."""
+        try:
+            yield
         except SystemFailure as trouble:
             if trouble.errno in _GONE and self._ends():
                 raise failure_with("ptrace", errno.ESRCH) from None

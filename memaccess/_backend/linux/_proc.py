@@ -11,6 +11,7 @@ assert sys.platform == "linux"
 
 import contextlib
 import errno
+import functools
 import os
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,6 +39,7 @@ HEADER_BYTES = _MACHINE.stop
 _I386 = 3
 """EM_386; on other machines, and in the x32 ABI of x86-64, a program of 32 bits aligns as one of 64 does."""
 _BLOCK = 1 << 16
+_BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 class Status(NamedTuple):
@@ -236,13 +238,15 @@ class Folder:
         return set(map(int, lines.get("NSpid", lines["Tgid"]).split()))  # NSpid is there since Linux 4.1
 
     def has_signal(self, thread: int) -> bool:
-        """Whether a signal waits for that thread, which it does not block.
+        """Whether a signal waits for that thread, which it does not block, and for which it has a handler.
 
         :raises OSError: it has ended.
         """
         lines = self._lines(f"task/{thread}/status")
-        pending, blocked = int(lines["SigPnd"], 16) | int(lines["ShdPnd"], 16), int(lines["SigBlk"], 16)
-        return bool(pending & ~blocked)
+        own, shared, blocked, caught = (
+            int(lines[name], 16) for name in ("SigPnd", "ShdPnd", "SigBlk", "SigCgt")
+        )
+        return bool((own | shared) & ~blocked & caught)
 
     def _lines(self, name: str = "status") -> dict[str, str]:
         return dict(line.partition(":\t")[::2] for line in self.read(name).split("\n"))
@@ -305,6 +309,17 @@ def pids() -> Iterator[int]:
     except OSError as error:
         raise failure_of("readdir", error) from None
     yield from sorted(int(name) for name in names if name.isascii() and name.isdigit())
+
+
+@functools.cache
+def boot_number() -> int:
+    """A random number that the kernel has given itself at its start; 0 where it is not shown.
+
+    The time of the start would do less: Linux counts it back from now, and it moves whenever the clock is set.
+    """
+    with contextlib.suppress(OSError, ValueError), open(_BOOT, encoding="ascii") as file:
+        return int(file.read().strip().replace("-", ""), 16)
+    return 0
 
 
 def number_in(path: str, otherwise: int) -> int:

@@ -25,7 +25,7 @@ from memaccess._backend.linux import _maps, _modules, _wine
 from memaccess._backend.linux._calls import ask_threads
 from memaccess._backend.linux._changing import ChangingMemory
 from memaccess._backend.linux._codes import failure_from, failure_of, failure_with
-from memaccess._backend.linux._proc import NO_LONGER, Folder, number_in
+from memaccess._backend.linux._proc import NO_LONGER, Folder, boot_number, number_in
 from memaccess._errors import Cause, SystemFailure
 from memaccess._libc.libc import place_of
 from memaccess._libc.pidfd import PIDFD_GET_INFO, PIDFD_INFO_EXIT, PidfdInfo
@@ -63,8 +63,10 @@ class LinuxProcess(ChangingMemory):
         folder: Folder,
         memory: OwnedDescriptor,
         watch: OwnedDescriptor | None,
+        start_time: int,
     ) -> None:
         super().__init__(pid, memory)
+        self._start_time = start_time
         self._folder = folder
         self._watch = watch
         self.model = model
@@ -159,6 +161,13 @@ class LinuxProcess(ChangingMemory):
 
     def stack_base(self, _thread: int, /) -> int | None:
         return None
+
+    @property
+    def started(self) -> int:
+        # Counted from the start of the system, in hundredths of a second; so which start it was belongs to it.
+        if self._file is None:
+            raise failure_from(Cause.CLOSED, "read")
+        return boot_number() << 64 | self._start_time
 
     def debug_info(self, _search_path: str | None, /) -> DebugInfo:
         raise failure_from(Cause.OTHER, "SymInitialize", "Debug symbols are read on Windows only.")

@@ -74,7 +74,7 @@ class Linux:
         if program.model is None:
             raise failure_with("open", errno.ENOEXEC)
         of_its_kind = WineProcess if program.is_windows else LinuxProcess
-        return of_its_kind(pid, program, program.model, folder, memory, watch)
+        return of_its_kind(pid, program, program.model, folder, memory, watch, status.start_time)
 
     def current_pid(self) -> int:
         return os.getpid()

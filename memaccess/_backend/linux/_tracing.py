@@ -70,6 +70,8 @@ _PATIENCE_SECONDS = 1.0
 _AT_ONCE = 200
 """So often it is asked without a pause whether a thread stands still: most do within 0.1 ms."""
 _PAUSE_SECONDS = 0.0002
+_LOOK_SECONDS = 0.05
+"""How often a thread that waits for an errand looks around."""
 _ENDS = (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
 _NO_CALL = (1 << 64) - 1
 """In orig_rax: the kernel has no system call to restart."""
@@ -107,11 +109,28 @@ atexit.register(_errands.wait)
 os.register_at_fork(after_in_child=_errands.under_way.clear)  # their threads are not there
 
 
-class _Errand(Generic[T]):
-    """Something to be done in a thread of its own, where no Ctrl+C comes between."""
+def begin_in_own_thread(attempt: Callable[[], bool]) -> None:
+    """Make an attempt at an errand in a new thread."""
+    # Not threading's: Ctrl+C in its start() or join() leaves nothing to wait for (Python 3.11).
+    _thread.start_new_thread(attempt, ())
 
-    def __init__(self, work: Callable[[], T]) -> None:
+
+class _Errand(Generic[T]):
+    """Something to be done in another thread, where no Ctrl+C comes between.
+
+    :param begin: has that thread make an attempt at it, which tells whether it was the first one.
+    :param meanwhile: what the thread that waits for it does every now and then.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], T],
+        begin: Callable[[Callable[[], bool]], None],
+        meanwhile: Callable[[], None],
+    ) -> None:
         self._work = work
+        self._begin = begin
+        self._meanwhile = meanwhile
         self._begun, self._done = threading.Lock(), threading.Event()
         self.outcome: list[T] = []
         self.trouble: BaseException | None = None
@@ -122,9 +141,9 @@ class _Errand(Generic[T]):
         _errands.under_way.add(self._done)
         while not self._done.is_set():
             try:
-                # Not threading's: Ctrl+C in its start() or join() leaves nothing to wait for (Python 3.11).
-                _thread.start_new_thread(self._attempt, ())
-                self._done.wait()
+                self._begin(self._attempt)
+                while not self._done.wait(_LOOK_SECONDS):
+                    self._meanwhile()
             except (RuntimeError, MemoryError):
                 if not self._begun.locked():
                     _errands.under_way.discard(self._done)
@@ -133,22 +152,34 @@ class _Errand(Generic[T]):
                 interrupt = error
         return interrupt
 
-    def _attempt(self) -> None:
-        if self._begun.acquire(blocking=False):
-            try:
-                self.outcome.append(self._work())
-            except BaseException as error:
-                self.trouble = error
-            finally:
-                self._done.set()
-                _errands.under_way.discard(self._done)
+    def _attempt(self) -> bool:
+        if not self._begun.acquire(blocking=False):
+            return False
+        try:
+            self.outcome.append(self._work())
+        except BaseException as error:
+            self.trouble = error
+        finally:
+            self._done.set()
+            _errands.under_way.discard(self._done)
+        return True
 
 
-def in_own_thread(work: Callable[[], T]) -> T:
-    """Do it in a thread of its own: no Ctrl+C comes between, and when it ends nothing is traced any more."""
+def in_own_thread(
+    work: Callable[[], T],
+    begin: Callable[[Callable[[], bool]], None] = begin_in_own_thread,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> T:
+    """Do it in a thread of its own: no Ctrl+C comes between, and when it ends nothing is traced any more.
+
+    :param begin: as in :class:`_Errand`, where it is to be another thread.
+    :raises RuntimeError: this Python ends, and no other thread would run any more.
+    """
     if _errands.are_over:
-        return work()
-    errand = _Errand(work)
+        if begin is begin_in_own_thread:
+            return work()
+        raise RuntimeError("Python is ending")
+    errand = _Errand(work, begin, meanwhile)
     stop = errand.run()
     stop, errand.trouble = stop or errand.trouble, None
     try:
@@ -157,6 +188,17 @@ def in_own_thread(work: Callable[[], T]) -> T:
         return errand.outcome[0]
     finally:
         del stop  # it keeps this frame
+
+
+def take_away(thread: int) -> bool:
+    """Take away what is left of a thread of another process that ended while it was traced; whether it had.
+
+    Not of the first one of a process: how that ended is for its parent to ask.
+    """
+    try:
+        return os.waitid(os.P_PID, thread, os.WEXITED | os.WNOHANG | WALL) is not None
+    except ChildProcessError:
+        return True
 
 
 class StoppedThread:
@@ -171,18 +213,33 @@ class StoppedThread:
         self._folder = folder
         self._read = read
         self._patience = _PATIENCE_SECONDS
+        self._interrupted: Registers | None = None
+        """Those after a call that the stop has ended, where it is restarted."""
 
     def __enter__(self) -> Self:
-        ptrace(PTRACE_SEIZE, self._number, data=PTRACE_O_TRACESYSGOOD)
+        self.seize()
         try:
-            self.stop()
-            self._patience = math.inf  # from now on it has to be brought back to where it was
-            self._restart_interrupted_call()
-            self._abort_critical_section()
+            self.settle()
         except BaseException:
-            self._tell(PTRACE_DETACH)
+            self.let_go()
             raise
         return self
+
+    def seize(self) -> None:
+        """Trace it, and have it stop soon."""
+        ptrace(PTRACE_SEIZE, self._number, data=PTRACE_O_TRACESYSGOOD)
+        try:
+            ptrace(PTRACE_INTERRUPT, self._number)
+        except BaseException:
+            self.let_go()
+            raise
+
+    def settle(self) -> None:
+        """Wait until it stands still, which was seized."""
+        self._wait_for_stop()
+        self._patience = math.inf  # from now on it has to be brought back to where it was
+        self._restart_interrupted_call()
+        self._abort_critical_section()
 
     def _restart_interrupted_call(self) -> None:
         """Undo what the stop has done to a call that waits; not where a signal of the program's own did it."""
@@ -190,9 +247,15 @@ class StoppedThread:
         restarted = RESTARTED[32 if registers.cs == _CODE_32 else 64]
         is_ended = registers.rax & _LOW_32 == _INTERRUPTED and registers.orig_rax in restarted
         if is_ended and not self._folder.has_signal(self._number):
+            self._interrupted = self.registers()
             registers.rip -= _CALL_BYTES
             registers.rax, registers.orig_rax = registers.orig_rax, _NO_CALL
             self.set_registers(registers)
+
+    def _end_interrupted_call(self) -> None:
+        """Have such a call end with EINTR all the same, where a signal has come since: programs wait for one so."""
+        if self._interrupted is not None and self._folder.has_signal(self._number):
+            self.set_registers(self._interrupted)
 
     def _abort_critical_section(self) -> None:
         """What must not be interrupted has to begin anew; the kernel sees to that only where the thread is in it.
@@ -223,17 +286,23 @@ class StoppedThread:
         return int.from_bytes(self._read(8, address), "little")
 
     def __exit__(self, *_: object) -> None:
-        self._tell(PTRACE_DETACH)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let it go on where it was."""
+        with contextlib.suppress(OSError):  # it has ended
+            self._end_interrupted_call()
+        with contextlib.suppress(OSError):
+            ptrace(PTRACE_DETACH, self._number)
+
+    def stands(self) -> bool:
+        """Whether it stands still: only its end changes that."""
+        return self._stopped() is not None
 
     def leave_system_call(self) -> None:
-        """Let it run from where it enters or leaves a system call, to where :meth:`stop` stops it."""
+        """Let it run from where it enters or leaves a system call, to where :meth:`settle` finds it."""
         ptrace(PTRACE_INTERRUPT, self._number)
         ptrace(PTRACE_CONT, self._number)
-        self._wait_for_stop()
-
-    def stop(self) -> None:
-        """Have it stand still where it can be given any registers."""
-        ptrace(PTRACE_INTERRUPT, self._number)
         self._wait_for_stop()
 
     def _wait_for_stop(self) -> None:
@@ -275,10 +344,6 @@ class StoppedThread:
         # WNOWAIT: how a child of this process ended is for others to ask. Stops are told unasked.
         told = os.waitid(os.P_PID, self._number, os.WEXITED | os.WNOHANG | os.WNOWAIT | WALL)
         return told is not None and told.si_code in _ENDS
-
-    def _tell(self, request: int) -> None:
-        with contextlib.suppress(OSError):  # it has ended
-            ptrace(request, self._number)
 
     def registers(self) -> Registers:
         registers = Registers()

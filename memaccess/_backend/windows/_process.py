@@ -29,6 +29,7 @@ from memaccess._backend.windows import (
 )
 from memaccess._backend.windows._mapping import mapped_file_at, query
 from memaccess._backend.windows._opening import OWN_MODEL, image_path, open_process
+from memaccess._backend.windows._suspending import ProcessHold
 from memaccess._batch import one_by_one
 from memaccess._errors import Cause, SystemFailure
 from memaccess._records import Access, AddressSpace
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._backend._interface import DebugInfo, Process
+    from memaccess._backend._interface import DebugInfo, Hold, Process
     from memaccess._records import Module, Region
     from memaccess._types import DataModel
     from memaccess._win32._handles import OwnedHandle
@@ -207,6 +208,29 @@ class WindowsProcess:
 
     def stack_base(self, thread: int, /) -> int | None:
         return self._ask_loader(lambda handles, held: _threads.stack_base(handles, held, thread))
+
+    @property
+    def started(self) -> int:
+        # A FILETIME, in tenths of a microsecond. Windows gives no pid twice so fast.
+        times = [ULONG64() for _ in range(4)]
+        self._ask(kernel32.GetProcessTimes, *map(ctypes.byref, times))
+        return times[0].value
+
+    def hold(self) -> Hold:
+        if self._handle is None:
+            raise failure_from(Cause.CLOSED, "OpenProcess")
+        if self.pid == kernel32.GetCurrentProcessId():
+            raise failure_from(Cause.ITSELF, "NtSuspendProcess")
+        return ProcessHold(self._opened_to_hold)
+
+    def _opened_to_hold(self, rights: ProcessAccess) -> OwnedHandle:
+        """A handle of the process, which runs."""
+        with self._held() as held:
+            handle = held._opened_again(rights)
+            if not held.is_alive():  # Wine 8 claims to suspend those too
+                del handle  # the traceback would keep it open
+                raise failure("NtSuspendProcess", ERROR_ACCESS_DENIED)
+            return handle
 
     def debug_info(self, search_path: str | None, /) -> DebugInfo:
         if self._handle is None:

@@ -45,23 +45,30 @@ def stack_base(handles: list[OwnedHandle], process: Process, number: int) -> int
 
 def _environment_blocks(handles: list[OwnedHandle]) -> Iterator[int]:
     """Where the environment block (TEB) of each running thread is."""
+    for threads in each_thread(handles, ThreadAccess.QUERY_INFORMATION):
+        block = _environment_block(threads)
+        if block:
+            yield block
+
+
+def each_thread(handles: list[OwnedHandle], rights: ThreadAccess) -> Iterator[list[OwnedHandle]]:
+    """A handle of each thread of a process, in a list that has no other.
+
+    :param handles: one of the process with the right QUERY_INFORMATION, in a list too.
+    """
     # toolhelp has the same order, but lists the threads of all processes: milliseconds.
     threads = [OwnedHandle()]
     try:
-        while _go_on(handles, threads):
-            block = _environment_block(threads)
-            if block:
-                yield block
+        while _go_on(handles, threads, rights):
+            yield threads
     finally:
         threads.clear()  # the frames of a traceback would keep a handle open
 
 
-def _go_on(handles: list[OwnedHandle], threads: list[OwnedHandle]) -> bool:
+def _go_on(handles: list[OwnedHandle], threads: list[OwnedHandle], rights: ThreadAccess) -> bool:
     """From one thread to the next; whether there is one."""
     threads.append(OwnedHandle())
-    status = ntdll.NtGetNextThread(
-        handles[0], threads[0], ThreadAccess.QUERY_INFORMATION, 0, 0, ctypes.byref(threads[1])
-    )
+    status = ntdll.NtGetNextThread(handles[0], threads[0], rights, 0, 0, ctypes.byref(threads[1]))
     del threads[0]
     if status >= 0:
         return True
