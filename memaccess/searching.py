@@ -8,5 +8,6 @@
 from memaccess._scan._pattern import Pattern
 from memaccess._scan._search import Match, Search
 from memaccess._scan._session import Hit, Scan
+from memaccess._scan._watching import Watch, WatchList
 
-__all__ = ["Hit", "Match", "Pattern", "Scan", "Search"]
+__all__ = ["Hit", "Match", "Pattern", "Scan", "Search", "Watch", "WatchList"]

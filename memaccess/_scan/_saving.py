@@ -98,14 +98,20 @@ def _listed(generation: Generation, refs: list[Ref]) -> list[Any]:
     found = []
     for block in generation.blocks:
         if isinstance(block, Dense):
-            found.append(["dense", block.address, block.hits, block.places, part(block.bits), part(block.values)])
+            found.append(
+                ["dense", block.address, block.hits, block.places, part(block.bits), part(block.values)]
+            )
         else:
             found.append(["sparse", block.address, block.hits, 0, part(block.numbers), part(block.values)])
     return found
 
 
 def load(
-    path: str | os.PathLike[str], program: Program, kernels: Kernels, folder: str | None, restarted: bool | None
+    path: str | os.PathLike[str],
+    program: Program,
+    kernels: Kernels,
+    folder: str | None,
+    restarted: bool | None,
 ) -> Saved:
     """Read a scan from a file; in a program that was started anew, its places in modules.
 
@@ -132,11 +138,11 @@ def load(
             first = last if header["first"] is None else reader.generations(header["first"], layouts)
             if restarted is None:
                 restarted = header["identity"] != list(program.identity)
-            moves = _moves(header["modules"], program.modules) if restarted else None
+            moves = _moves(header["modules"], program.modules)
         except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
             raise ValueError(f"{os.fspath(path)} is a damaged file of a scan: {error!r}") from None
     before = sum(generation.count for generation in last)
-    if moves is not None:
+    if restarted:
         moved = tuple(_moved(each, moves, kernels, folder) for each in last)
         first = moved if first is last else tuple(_moved(each, moves, kernels, folder) for each in first)
         last = moved

@@ -90,8 +90,9 @@ def make_game() -> FakeProcess:
 
 
 @pytest.fixture
-def names() -> Iterator[dict[str, Any]]:
+def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What an example finds: all that is public, and a view on a program as it was at the start."""
+    monkeypatch.chdir(tmp_path)  # some write files
     every_door = (memaccess, searching, snapshots, structures, testing)
     doors = {name: getattr(door, name) for door in every_door for name in door.__all__}
     with FakeSystem(make_game()), MemoryView(PID, "rw") as view:

@@ -16,7 +16,7 @@ import pytest
 import memaccess
 from memaccess import searching, snapshots, structures, testing
 from memaccess._map import Change
-from memaccess.searching import Hit, Scan, Search
+from memaccess.searching import Hit, Scan, Search, Watch
 from memaccess.snapshots import HexDump, Snapshot
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ CALLABLE = {
     if (inspect.isroutine(value) or (inspect.isclass(value) and value.__init__ is not object.__init__))
     and not (
         inspect.isclass(value)
-        and issubclass(value, (Exception, tuple, Change, Hit, Scan, Search, Snapshot, HexDump))
+        and issubclass(value, (Exception, tuple, Change, Hit, Scan, Search, Snapshot, Watch, HexDump))
     )
     and value not in MADE_BY_OTHERS
     and not (name.startswith("FakeSystem.") and hasattr(testing.System, name.partition(".")[2]))

@@ -1,0 +1,158 @@
+"""Scans in files: gone on with in the same program, or in one that was started anew."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+
+from memaccess.testing import FakeProcess
+
+DATA = 0x2000
+"""Where the data of a module begins, with the exports behind its code left out."""
+HEAP = 0x50000000
+
+
+def a_game(
+    base: int = 0x140000000, *, started: int = 1, bitness: int = 64, name: str = "game.exe"
+) -> FakeProcess:
+    """A program with two ints of 100 in its module, one of 7, and one of 100 on its heap."""
+    fake = FakeProcess(bitness=bitness)
+    fake.started = started
+    fake.load("engine.dll", base + 0x100000)
+    fake.load(name, base)
+    fake.map(HEAP, struct.pack("<i", 100))
+    with fake.open("w") as view:
+        for place, number in ((base + DATA, 100), (base + DATA + 8, 7), (base + 0x100000 + DATA + 16, 100)):
+            view.write_int(number, place)
+    return fake
+
+
+def places(scan) -> list[int]:
+    return [hit.address for hit in scan]
+
+
+def test_a_scan_goes_on_in_the_same_program(kernels, tmp_path):
+    game, path = a_game(), tmp_path / "health.scan"
+    with game.open("rw") as view:
+        scan = view.scan("int").unknown().bigger_than(50)
+        view.write_int(99, HEAP)
+        scan.decreased().undo().save(path)
+        assert list(tmp_path.iterdir()) == [path]
+    with game.open("rw") as view:
+        again = view.load_scan(path)
+        assert repr(again) == "<Scan for int: 3 hits after bigger_than(50)>".replace("3", str(len(scan)))
+        assert (places(again), [hit.value for hit in again]) == (places(scan), [hit.value for hit in scan])
+        assert again.lost == 0
+        assert HEAP in places(again.decreased(since="first"))
+
+
+def test_hits_in_modules_are_found_in_a_program_that_was_started_anew(kernels, tmp_path):
+    path = tmp_path / "health.scan"
+    with a_game().open() as view:
+        view.scan(["int", "int64"]).exact(100).exact(100).save(path)
+    base = 0x150000000
+    anew = a_game(base, started=2)
+    with anew.open("rw") as view:
+        scan = view.load_scan(path)
+        assert scan.lost > 0
+        assert {HEAP}.isdisjoint(places(scan))
+        ints = [hit for hit in scan if hit.type == "int"]
+        assert places(ints) == [base + DATA, base + 0x100000 + DATA + 16]
+        assert [str(hit) for hit in ints] == ["game.exe+2000", "engine.dll+2010"]
+        view.write_int(95, base + DATA)
+        assert places(hit for hit in scan.decreased_by(5) if hit.type == "int") == [base + DATA]
+        assert places(view.load_scan(path, restarted=False))[0] == HEAP
+
+
+def test_modules_that_changed_places_are_sorted_again(kernels, tmp_path):
+    path = tmp_path / "health.scan"
+    with a_game().open() as view:
+        view.scan("int", alignment=4096 * 4).unknown().save(path)
+    fake = FakeProcess()
+    fake.started = 2
+    fake.load("game.exe", 0x160000000)
+    fake.load("engine.dll", 0x150000000)
+    with fake.open() as view:
+        scan = view.load_scan(path)
+        assert places(scan) == sorted(places(scan))
+        assert len(scan.unchanged(since="first")) >= 0
+
+
+def test_another_build_of_a_module_has_none_of_its_hits(tmp_path):
+    path = tmp_path / "health.scan"
+    with a_game().open() as view:
+        scan = view.scan("int").exact(100)
+        scan.save(path)
+    fake = FakeProcess()
+    fake.started = 2
+    fake.load("game.exe", 0x140000000, data=0x3000)
+    with fake.open() as view:
+        again = view.load_scan(path)
+        assert (len(again), again.lost) == (0, len(scan))
+
+
+@pytest.mark.parametrize(
+    ("type", "value", "encoding"),
+    [
+        ("text", "Zoë", "utf-16"),
+        ("bytes", "64 00 ?? 00", "utf-8"),
+        ({0: "int", 8: "int"}, {0: 100, 8: 7}, "utf-8"),
+    ],
+)
+def test_every_kind_of_scan_is_saved(kernels, tmp_path, type, value, encoding):
+    game, path = a_game(), tmp_path / "a.scan"
+    with game.open("rw") as view:
+        view.write("Zoë".encode("utf-16-le"), HEAP + 100)
+        scan = view.scan(type, encoding=encoding).exact(value)
+        scan.save(path)
+        again = view.load_scan(path)
+        assert len(again) >= 1
+        assert [(hit.address, hit.value) for hit in again] == [(hit.address, hit.value) for hit in scan]
+        assert places(again.exact(value)) == places(scan.exact(value))
+        assert places(again.reset().exact(value)) == places(scan)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path):
+    game, path = a_game(), tmp_path / "a.scan"
+    with game.open() as view:
+        with pytest.raises(ValueError, match="the scan has not begun"):
+            view.scan("int").save(path)
+        assert not path.exists()
+        with pytest.raises(FileNotFoundError):
+            view.load_scan(path)
+        path.write_bytes(b"hello\n")
+        with pytest.raises(ValueError, match="is not a saved scan"):
+            view.load_scan(path)
+        view.scan("int").between(1, 100).save(path)
+        whole = path.read_bytes()
+        for cut in (20, 100, len(whole) - 1):
+            path.write_bytes(whole[:cut])
+            with pytest.raises(ValueError, match=r"damaged|too early"):
+                view.load_scan(path)
+        magic, header, rest = whole.split(b"\n", 2)
+        for key in ("model", "kinds", "last", "modules"):
+            facts = json.loads(header)
+            del facts[key]
+            path.write_bytes(b"\n".join((magic, json.dumps(facts).encode(), rest)))
+            with pytest.raises(ValueError, match="damaged"):
+                view.load_scan(path)
+        path.write_bytes(whole)
+    with (
+        a_game(0x1000000, bitness=32).open() as view,
+        pytest.raises(ValueError, match="64-bit program, this one has 32"),
+    ):
+        view.load_scan(path)
+
+
+def test_a_file_stays_what_it_was_where_writing_fails(tmp_path):
+    game, path = a_game(), tmp_path / "a.scan"
+    with game.open() as view:
+        scan = view.scan("int").exact(100)
+        path.write_bytes(b"before")
+        game.exit()
+        with pytest.raises(ProcessLookupError):
+            scan.save(path)
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
