@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import random
 import struct
+import tracemalloc
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memaccess._scan._pointers import _plain
-from memaccess._scan._pointers._collector import Collector
+from memaccess._scan._pointers import _collected, _plain
+from memaccess._scan._pointers._collector import Collector, fastest
+from memaccess._scan._pointers._numbering import Numbering
 from memaccess._scan._pointers._plain import PlainEngine
 from memaccess._scan._pointers._search import chains
 
@@ -56,7 +58,10 @@ class Memory(NamedTuple):
             word = [cells.get(address + i) for i in range(self.width)]
             if address % self.width == 0 and None not in word:
                 value = int.from_bytes(bytes(word), "little")  # type: ignore[arg-type]
-                if any(start <= value < start + size for start, size in self.targets):
+                # The last byte there can be is no target.
+                if value + 1 < 1 << self.width * 8 and any(
+                    start <= value < start + size for start, size in self.targets
+                ):
                     found[address] = value
         return found
 
@@ -89,7 +94,7 @@ def memories(draw: Any, most_words: int = 6) -> Memory:
         data = b"".join(word.to_bytes(width, "little") for word in words)[start % width :][:size]
         cuts = sorted({0, size, *chance.choices(range(size), k=chance.randrange(3))})
         pieces += [(start + cut, data[cut:end]) for cut, end in itertools.pairwise(cuts)]
-    return Memory(width, pieces, chance.choice([ranges, ranges, ranges, ranges[:1], ranges[-1:]]))
+    return Memory(width, pieces, chance.choice([ranges, ranges, [(0, 1 << 64)], ranges[:1], ranges[-1:]]))
 
 
 class Question(NamedTuple):
@@ -168,23 +173,31 @@ CIRCLES = Memory(
 
 
 @contextlib.contextmanager
-def working_in(block: int, batch: int) -> Iterator[None]:
-    """Work on so many pointers at once, and walk so many ways side by side."""
+def working_in(block: int, batch: int, wide: int) -> Iterator[None]:
+    """Work on so many pointers at once, walk so many ways side by side; larger numbers take eight bytes."""
     with contextlib.ExitStack() as stack:
         for module in MODULES:
             stack.enter_context(mock.patch.object(module, "BLOCK", block))
             if hasattr(module, "_BATCH"):
-                stack.enter_context(mock.patch.multiple(module, _BATCH=batch, _FEW=batch - 1))
+                stack.enter_context(mock.patch.multiple(module, _BATCH=batch, _FEW=batch - 1, _MANY=batch))
+        for module in (_collected, *MODULES):
+            code = mock.patch.object(module, "code_for", lambda count: "I" if count < wide else "Q")
+            stack.enter_context(code)
         yield
 
 
 @settings(max_examples=500)
-@given(question=questions(), block=st.sampled_from([1, 3, 1 << 16]), batch=st.sampled_from([1, 3, 1 << 12]))
-@example(Question(CIRCLES, 0x1014, [(0x1000, 16)], 4, -100, 100, (), True), 3, 3)
-def test_every_chain_is_found_once_and_in_order(question, block, batch):
+@given(
+    question=questions(),
+    block=st.sampled_from([1, 3, 1 << 16]),
+    batch=st.sampled_from([1, 3, 1 << 12]),
+    wide=st.sampled_from([1, 7, 1 << 32]),
+)
+@example(Question(CIRCLES, 0x1014, [(0x1000, 16)], 4, -100, 100, (), True), 3, 3, 1 << 32)
+def test_every_chain_is_found_once_and_in_order(question, block, batch, wide):
     expected = reference(question)
     assert len(expected) == len(set(expected))
-    with working_in(block, batch):
+    with working_in(block, batch, wide):
         for engine in ENGINES:
             assert list(answer(question, question.memory.collected(engine))) == expected
 
@@ -194,6 +207,162 @@ def test_every_chain_is_found_once_and_in_order(question, block, batch):
 def test_every_pointer_is_collected(engine, memory):
     pointers = memory.collected(engine).pointers
     found = {pointers.place(number): pointers.value(number) for number in range(len(pointers))}
-    top = (1 << 64) - 1  # is no target
-    assert found == {place: value for place, value in memory.words().items() if value != top}
+    assert found == memory.words()
     assert list(found) == sorted(found)
+
+
+# -- the collector
+
+
+@every_engine
+def test_a_word_may_lie_in_two_pieces_that_touch_and_in_no_others(engine):
+    data = struct.pack("<3Q", 0x1000, 0x1008, 0x1010)
+    collector = Collector(8, [(0x1000, 24)], engine)
+    collector.add(0x1000, data[:11])
+    collector.add(0x100B, b"")
+    collector.add(0x100B, data[11:13])
+    collector.add(0x100D, data[13:])
+    collector.add(0x2004, data[4:])  # whose first half is not there
+    collector.add(0x3000, data[:12])
+    collector.add(0x3010, data[12:])
+    pointers = collector.pointers
+    places = [pointers.place(number) for number in range(len(pointers))]
+    assert places == [0x1000, 0x1008, 0x1010, 0x2008, 0x2010, 0x3000]
+
+
+def test_pieces_come_in_order():
+    collector = Collector(8, [(0x1000, 8)])
+    collector.add(0x1000, bytes(8))
+    with pytest.raises(ValueError, match="0x1007 lies before 0x1008, where the last piece ended"):
+        collector.add(0x1007, bytes(8))
+
+
+def test_numpy_is_used_where_it_is_installed():
+    assert type(fastest()) is type(ENGINES[-1])
+
+
+def test_numpy_is_not_needed():
+    hidden = dict.fromkeys(("memaccess._scan._pointers._arrays", "numpy"))
+    with mock.patch.dict("sys.modules", hidden):
+        assert type(fastest()) is PlainEngine
+
+
+# -- a heap
+
+
+def heap(nodes: int, *, base: int = 0x7F00_0000_0000, size: int = 64) -> bytes:
+    """Nodes, half of whose words are pointers to nodes; the same each time."""
+    chance = random.Random(nodes)
+    words = [
+        base + size * chance.randrange(nodes) if chance.random() < 0.5 else chance.getrandbits(63)
+        for _ in range(nodes * size // 8)
+    ]
+    return struct.pack(f"<{len(words)}Q", *words)
+
+
+BASE = 0x7F00_0000_0000
+
+
+def collected(data: bytes, engine: Engine) -> Collector:
+    collector = Collector(8, [(BASE, len(data))], engine)
+    for start in range(0, len(data), 1 << 18):
+        collector.add(BASE + start, data[start : start + (1 << 18)])
+    return collector
+
+
+@every_engine
+def test_a_pointer_takes_eight_bytes(engine):
+    data = heap(1 << 13)
+    tracemalloc.start()
+    try:
+        collector = collected(data, engine)
+        kept, highest = tracemalloc.get_traced_memory()
+        assert 1 << 14 < len(collector.pointers) < 1 << 16
+        assert kept < len(collector.pointers) * 9 + 20_000
+        assert highest < kept + (3 << 20)  # what is worked on at once
+        # From the fourth on, a level has nearly all pointers: some 32,000, four bytes each.
+        tracemalloc.reset_peak()
+        assert sum(1 for _ in itertools.islice(search(collector, depth=7), 5_000)) == 5_000
+        _, highest = tracemalloc.get_traced_memory()
+        assert highest < kept + (4 << 20)
+    finally:
+        tracemalloc.stop()
+
+
+def search(collector: Collector, depth: int, **options: Any) -> Iterator[Chain]:
+    """The chains from the first pages of the heap to a value in it."""
+    return chains(collector, BASE + 64 * 1234 + 16, [(BASE, 1 << 15)], depth, 0x400, **options)
+
+
+@every_engine
+def test_the_first_chain_does_not_wait_for_the_others(engine):
+    collector = collected(heap(1 << 13), engine)
+    calls = []
+    found = search(collector, depth=7, checkpoint=lambda: calls.append(1))
+    assert not calls
+    base, offsets = next(found)
+    assert len(offsets) <= 2
+    assert len(calls) < 100
+    assert collector.pointers.between(base, base + 8) != (0, 0)
+
+
+class Stopped(Exception):
+    pass
+
+
+@every_engine
+@pytest.mark.parametrize("allowed", [0, 1, 5, 20, 200])
+def test_what_a_checkpoint_raises_ends_the_search(engine, allowed):
+    collector = collected(heap(1 << 13), engine)
+    checkpoint = mock.Mock(side_effect=[*[None] * allowed, Stopped])
+    with pytest.raises(Stopped):
+        list(search(collector, depth=7, checkpoint=checkpoint))
+
+
+@every_engine
+def test_after_a_search_there_may_be_another_and_more_memory(engine):
+    collector = collected(heap(1 << 10), engine)
+    target = BASE + 64 * 123 + 16
+    found = list(chains(collector, target, [(BASE, 1 << 15)], 2, 0x400))
+    assert found == list(chains(collector, target, [(BASE, 1 << 15)], 2, 0x400))
+    collector.add(BASE + (1 << 20), struct.pack("<Q", target - 8))
+    added = list(chains(collector, target, [(BASE, 1 << 15), (BASE + (1 << 20), 1)], 1, 0x400))
+    assert added == [*(chain for chain in found if len(chain[1]) == 1), (BASE + (1 << 20), (8,))]
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "last"), [(1, 0, ()), (0, 1 << 63, ()), (-(1 << 63) - 1, 0, ()), (0, 0, (1 << 63,))]
+)
+def test_offsets_that_can_not_be_are_refused_at_once(least, most, last):
+    collector = Collector(8, [])
+    with pytest.raises(ValueError, match="offsets can't be from"):
+        chains(collector, 0x1000, [], 3, most, min_offset=least, ends_with=last)
+
+
+@every_engine
+def test_without_targets_there_are_no_pointers(engine):
+    collector = Collector(8, [], engine)
+    collector.add(0x1000, bytes(64))
+    assert not len(collector.pointers)
+    assert list(chains(collector, 0x1000, [(0x1000, 64)], 3, 0x400)) == []
+
+
+# -- numbers of places
+
+
+@given(
+    step=st.sampled_from([1, 4, 8]),
+    sizes=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 4)), max_size=4),
+    start=st.sampled_from([0, 64]),
+)
+def test_places_are_numbered_without_gaps(step, sizes, start):
+    numbering, places = Numbering(step), []
+    for gap, count in sizes:
+        start += gap * step
+        numbering.extend(start, count)
+        places += range(start, start + count * step, step)
+        start += count * step
+    assert numbering.count == len(places)
+    assert [numbering.address(number) for number in range(numbering.count)] == places
+    for address in range(-2, start + 20):
+        assert numbering.below(address) == sum(place < address for place in places)

@@ -26,6 +26,9 @@ _TOP = (1 << 64) - 1
 _BATCH = 1 << 12
 """Ways that are walked side by side: many for speed, few to begin soon."""
 
+_MANY = 1 << 20
+"""Pointers of which the places are not kept twice."""
+
 _FEW = 1 << 16
 """Pointers for which making the table takes longer than doing without."""
 
@@ -37,12 +40,12 @@ class ArrayEngine:
         targets = pointers.targets
         starts, firsts = _shared(targets.starts), _shared(targets.firsts)
         shifts, ends = firsts[:-1] - starts, firsts[1:]
-        lowest, size = np.uint64(targets.start), np.uint64(targets.end - targets.start)
         numbers = np.frombuffer(words, f"<u{pointers.width}")
+        lowest, size = (numbers.dtype.type(each) for each in (targets.start, targets.end - targets.start))
         for block in range(0, len(numbers), BLOCK):
-            values = numbers[block : block + BLOCK].astype(np.uint64, copy=False)
+            values = numbers[block : block + BLOCK]
             places = np.flatnonzero(values - lowest < size)  # what is lower becomes very high
-            values = values[places]
+            values = values[places].astype(np.uint64, copy=False)
             ranges = starts.searchsorted(values, "right") - 1
             values += shifts[ranges]
             is_target = values < ends[ranges]
@@ -72,9 +75,9 @@ class ArrayEngine:
         self, pointers: Pointers, reach: Numbers, spans: Sequence[Span], checkpoint: Checkpoint
     ) -> Numbers:
         edges, values = _shared(reach), _shared(pointers.values)
-        shift = table_shift(len(pointers.targets))
+        shift = table_shift(pointers.targets.count)
         many = sum(end - start for start, end in spans) > _FEW
-        table = _table(edges, shift, len(pointers.targets)) if many else None
+        table = _table(edges, shift, pointers.targets.count) if many else None
         found = array(code_for(len(pointers)))
         for start, end in spans:
             for block in range(start, end, BLOCK):
@@ -83,7 +86,7 @@ class ArrayEngine:
                 if table is None:
                     places = np.flatnonzero(edges.searchsorted(some, "right") & 1)
                 else:
-                    places = np.flatnonzero(table.take(some >> shift, mode="clip"))
+                    places = np.flatnonzero(table.take((some >> shift).astype(np.intp), mode="clip"))
                     places = places[edges.searchsorted(some[places], "right") & 1 == 1]
                 _append(found, places + block)
         return found
@@ -96,38 +99,56 @@ class ArrayEngine:
         target: int,
         checkpoint: Checkpoint,
     ) -> Iterator[Chain]:
-        numbers = [_shared(each) for each in levels]
-        bases = numbers[0]
+        bases = _shared(levels[0])
+        others = [_Level(pointers, each) for each in levels[1:]]
         batches = (
             batch
             for first in range(0, len(bases), _BATCH)
-            for batch in _walk(pointers, [bases[first : first + _BATCH]], numbers, offsets, checkpoint)
+            for batch in _walk(pointers, [bases[first : first + _BATCH]], others, offsets, checkpoint)
         )
         return itertools.chain.from_iterable(_written(pointers, batch, target) for batch in batches)
+
+
+class _Level:
+    """A level that places are looked up in."""
+
+    def __init__(self, pointers: Pointers, level: Numbers) -> None:
+        self.numbers = _shared(level)
+        self._memory = pointers.memory
+        self._all = _shared(pointers.places)
+        # Looking through all places is slower, but for a large level needs no memory.
+        self._places = self._all[self.numbers] if len(level) <= _MANY else None
+
+    def first_from(self, addresses: Array) -> Array:
+        """The first pointer at each address or behind it, as an index into the level."""
+        places = _below(self._memory, addresses).astype(self._all.dtype)
+        if self._places is not None:
+            return self._places.searchsorted(places)
+        return self.numbers.searchsorted(self._all.searchsorted(places).astype(self.numbers.dtype))
 
 
 def _walk(
     pointers: Pointers,
     ways: list[Array],
-    levels: Sequence[Array],
+    levels: Sequence[_Level],
     offsets: Sequence[Offsets],
     checkpoint: Checkpoint,
 ) -> Iterator[list[Array]]:
-    """All ways through the levels, in batches: for each level the pointers of it."""
+    """All ways on through the levels, in batches: the bases, and for each level the pointers of it."""
     checkpoint()
-    if len(ways) == len(levels):
+    if len(ways) > len(levels):
         yield ways
         return
-    level = levels[len(ways)]
+    level = levels[len(ways) - 1]
     least, most = offsets[len(ways) - 1]
     values = _values(pointers, ways[-1])
-    first, end = (_first_from(pointers, level, _plus(values, each)) for each in (least, most + 1))
+    first, end = (level.first_from(_plus(values, each)) for each in (least, most + 1))
     ends = np.cumsum(end - first)  # if all that come next were in one row
     shifts = end - ends
     for start in range(0, int(ends[-1]) if len(ends) else 0, _BATCH):
         positions = np.arange(start, min(start + _BATCH, int(ends[-1])))
         sources = ends.searchsorted(positions, "right")
-        found = level[positions + shifts[sources]]
+        found = level.numbers[positions + shifts[sources]]
         longer = [each[sources] for each in ways]
         fresh = np.ones(len(found), bool)
         for each in longer:
@@ -160,13 +181,6 @@ def _places(pointers: Pointers, numbers: Array) -> Array:
 def _values(pointers: Pointers, numbers: Array) -> Array:
     """Where they point to."""
     return _addresses(pointers.targets, _shared(pointers.values)[numbers])
-
-
-def _first_from(pointers: Pointers, level: Array, addresses: Array) -> Array:
-    """The first pointer of the level at each address or behind it, as an index into the level."""
-    places = _shared(pointers.places)
-    numbers = places.searchsorted(_below(pointers.memory, addresses).astype(places.dtype))
-    return level.searchsorted(numbers.astype(level.dtype))
 
 
 def _addresses(numbering: Numbering, numbers: Array) -> Array:

@@ -12,9 +12,6 @@ from memaccess._snapshots import merged
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TOP = (1 << 64) - 1
-"""The last byte there can be. It is no target: so the end of each one is a number of 64 bits."""
-
 
 class Pointers:
     """Words of memory that point into given ranges, in order, as numbers: of four bytes, up to 4 GiB."""
@@ -22,13 +19,16 @@ class Pointers:
     def __init__(self, width: int, targets: Iterable[tuple[int, int]]) -> None:
         self.width = width
         self.targets = Numbering(1)
+        # The last byte there can be is no target: so the end of each of them has a pointer's width, too.
+        top = (1 << width * 8) - 1
         for start, size in merged(targets):
-            self.targets.extend(start, min(size, _TOP - start))
+            if start < top:
+                self.targets.extend(start, min(size, top - start))
         self.memory = Numbering(width)
         """Every word that was looked at."""
         self.places = array("I")
         """Where the pointers are: numbers in the memory."""
-        self.values = array(code_for(len(self.targets)))
+        self.values = array(code_for(self.targets.count))
         """Where they point to: numbers in the targets."""
 
     def __len__(self) -> int:
@@ -36,9 +36,9 @@ class Pointers:
 
     def look_at(self, address: int, count: int) -> int:
         """Number that many words of the memory, of which some may be pointers; the number of the first."""
-        first = len(self.memory)
+        first = self.memory.count
         self.memory.extend(address, count)
-        code = code_for(len(self.memory))
+        code = code_for(self.memory.count)
         if code != self.places.typecode:
             self.places = array(code, self.places)
         return first

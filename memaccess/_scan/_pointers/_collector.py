@@ -33,10 +33,9 @@ class Collector:
     def add(self, address: int, data: bytes | bytearray | memoryview) -> None:
         """Keep the pointers of a piece of memory, and nothing else of it.
 
-        A word may begin in one piece and end in the next, if these touch.
+        A word may begin in one piece and end in the next, if these touch. Not while a search is under way.
 
         :raises ValueError: it does not lie behind all pieces before it.
-        :raises BufferError: a search is under way.
         """
         if address < self._end:
             raise ValueError(f"0x{address:x} lies before 0x{self._end:x}, where the last piece ended")

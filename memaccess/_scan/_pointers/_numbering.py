@@ -20,7 +20,9 @@ class Numbering:
         self.starts = array("Q", [0])
         self.firsts = array("Q", [0, 0])
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many places there are."""
         return self.firsts[-1]
 
     @property
@@ -35,11 +37,11 @@ class Numbering:
 
     def extend(self, start: int, count: int) -> None:
         """Number that many places from *start* on, which lies behind all others."""
-        if start == self.end and len(self):
+        if start == self.end and self.count:
             self.firsts[-1] += count
         else:
             self.starts.append(start)
-            self.firsts.append(len(self) + count)
+            self.firsts.append(self.count + count)
 
     def address(self, number: int) -> int:
         """Where the place with that number is."""
