@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memaccess._scan._pointers import _collected, _plain
+from memaccess._scan._pointers import _collected, _engines, _plain
 from memaccess._scan._pointers._collector import Collector, fastest
 from memaccess._scan._pointers._numbering import Numbering
 from memaccess._scan._pointers._plain import PlainEngine
@@ -173,9 +173,13 @@ CIRCLES = Memory(
 
 
 @contextlib.contextmanager
-def working_in(block: int, batch: int, wide: int) -> Iterator[None]:
-    """Work on so many pointers at once, walk so many ways side by side; larger numbers take eight bytes."""
+def working_in(block: int, batch: int, wide: int, bits: int) -> Iterator[None]:
+    """Work on so many pointers at once, walk so many ways side by side; larger numbers take eight bytes.
+
+    And the table of what is within reach has so many entries, as a power of 2.
+    """
     with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(_engines, "_TABLE_BITS", bits))
         for module in MODULES:
             stack.enter_context(mock.patch.object(module, "BLOCK", block))
             if hasattr(module, "_BATCH"):
@@ -192,12 +196,13 @@ def working_in(block: int, batch: int, wide: int) -> Iterator[None]:
     block=st.sampled_from([1, 3, 1 << 16]),
     batch=st.sampled_from([1, 3, 1 << 12]),
     wide=st.sampled_from([1, 7, 1 << 32]),
+    bits=st.sampled_from([2, 4, 22]),
 )
-@example(Question(CIRCLES, 0x1014, [(0x1000, 16)], 4, -100, 100, (), True), 3, 3, 1 << 32)
-def test_every_chain_is_found_once_and_in_order(question, block, batch, wide):
+@example(Question(CIRCLES, 0x1014, [(0x1000, 16)], 4, -100, 100, (), True), 3, 3, 1 << 32, 3)
+def test_every_chain_is_found_once_and_in_order(question, block, batch, wide, bits):
     expected = reference(question)
     assert len(expected) == len(set(expected))
-    with working_in(block, batch, wide):
+    with working_in(block, batch, wide, bits):
         for engine in ENGINES:
             assert list(answer(question, question.memory.collected(engine))) == expected
 

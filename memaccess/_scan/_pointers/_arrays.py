@@ -86,8 +86,13 @@ class ArrayEngine:
                 if table is None:
                     places = np.flatnonzero(edges.searchsorted(some, "right") & 1)
                 else:
-                    places = np.flatnonzero(table.take((some >> shift).astype(np.intp), mode="clip"))
-                    places = places[edges.searchsorted(some[places], "right") & 1 == 1]
+                    share = table.take((some >> shift).astype(np.intp), mode="clip")
+                    places = np.flatnonzero(share)
+                    unsure = np.flatnonzero(share[places] == 1)
+                    if len(unsure):
+                        is_hit = np.ones(len(places), bool)
+                        is_hit[unsure] = edges.searchsorted(some[places[unsure]], "right") & 1
+                        places = places[is_hit]
                 _append(found, places + block)
         return found
 
@@ -220,11 +225,16 @@ def _merged(starts: Array, ends: Array) -> Array:
 
 
 def _table(edges: Array, shift: int, count: int) -> Array:
-    """For each entry, whether a stretch has one of its numbers."""
-    cells = _merged(edges[::2] >> shift, (edges[1::2] - 1 >> shift) + 1)
+    """For each entry: 2 if the stretches have all of its numbers, 1 if some, else 0."""
+    starts, ends = edges[::2], edges[1::2]
+    some = _merged(starts >> shift, (ends - 1 >> shift) + 1)
+    firsts, lasts = starts >> shift, ends >> shift
+    firsts += firsts << shift != starts  # of an entry that they begin in the middle of, they lack some
+    whole = firsts < lasts
     table = np.zeros((count >> shift) + 2, np.int8)
-    table[cells[::2]] = 1
-    table[cells[1::2]] = -1
+    for first, end in ((some[::2], some[1::2]), (firsts[whole], lasts[whole])):
+        table[first] += 1
+        table[end] -= 1
     return np.cumsum(table, dtype=np.int8, out=table)
 
 

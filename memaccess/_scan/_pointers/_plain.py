@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from memaccess._scan._pointers._collected import Pointers
     from memaccess._scan._pointers._engines import Chain, Checkpoint, Numbers, Offsets, Span
 
+_SOME, _ALL = 1, 2
+"""How many numbers of an entry of the table are within reach."""
+
 
 class PlainEngine:
     """An engine that needs nothing but Python."""
@@ -58,8 +61,11 @@ class PlainEngine:
         shift = table_shift(pointers.targets.count)
         table = bytearray((pointers.targets.count >> shift) + 1)
         for start, end in zip(reach[::2], reach[1::2], strict=True):
-            first, last = start >> shift, (end - 1) >> shift
-            table[first : last + 1] = b"\1" * (last + 1 - first)
+            for share, first, last in (
+                (_SOME, start >> shift, -(-end >> shift)),
+                (_ALL, -(-start >> shift), end >> shift),
+            ):
+                table[first:last] = bytes((share,)) * (last - first)
         found = array(code_for(len(pointers)))
         for first, end in spans:
             for block in range(first, end, BLOCK):
@@ -69,7 +75,8 @@ class PlainEngine:
                     [  # in half the time that a generator takes
                         number
                         for number, value in enumerate(values, block)
-                        if table[value >> shift] and bisect.bisect_right(reach, value) % 2
+                        if (known := table[value >> shift])
+                        and (known == _ALL or bisect.bisect_right(reach, value) % 2)
                     ]
                 )
         return found
