@@ -1,1 +1,1 @@
-"""The search: patterns, values, and what both go over memory with."""
+"""The search: patterns, values, chains of pointers, and what all of them go over memory with."""
