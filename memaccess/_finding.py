@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memaccess._map import Allocation
     from memaccess._records import Kind, Module, Region
     from memaccess._scan._area import Area
+    from memaccess._scan._paths import PointerChain, Question
     from memaccess._scan._pattern import Pattern
     from memaccess._scan._saving import Program
     from memaccess._scan._search import Match, Search
@@ -253,6 +254,95 @@ class SearchAccess(NameAccess):
         area = self._area(None, True, None, None)
         return _opening.loaded(self, path, restarted, area, progress, folder)
 
+    def find_pointers(
+        self,
+        address: Address,
+        *,
+        depth: SupportsIndex = 4,
+        max_offset: SupportsIndex = 0x1000,
+        min_offset: SupportsIndex = 0,
+        modules: str | Module | Iterable[str | Module] | None = None,
+        ends_with: Iterable[SupportsIndex] = (),
+        through_static: bool = False,
+        within: Within = None,
+        writable: bool | None = True,
+        progress: Progress = None,
+    ) -> Search[PointerChain]:
+        """Find chains of pointers that lead from a module to an address: a pointer scan.
+
+        A chain may still lead to the same thing when the program was started anew and has it elsewhere.
+
+        :param address: where they are to lead to.
+        :param depth: how many pointers a chain may have.
+        :param max_offset: how many bytes may be added to a pointer.
+        :param min_offset: how many at least; below 0 where pointers point behind what is wanted.
+        :param modules: where chains may begin: modules, or their names; without it all of them.
+        :param ends_with: what is added to the last pointers, in the order of the expression, where that is known.
+        :param through_static: whether chains may also pass through a module's memory behind their beginning; what
+            follows there is a shorter chain by itself.
+        :param within: where pointers are looked for, as in :meth:`find`.
+        :param writable: only where the program may write; None for read-only memory as well.
+        :param progress: called now and then with the bytes that are done, and with those in all.
+        :returns: an iterator over the chains, the shortest first. The first result takes the most time: all pointers
+            are read before it.
+        :raises ValueError: the depth is not positive, the least offset is more than the most, or the list of the last
+            ones is longer than a chain.
+        :raises SymbolNotFoundError: there is no such module.
+        :raises OverflowError: the address does not lie in the program's address space, or an offset in 64 bits.
+        :raises MemoryAccessError: as in :meth:`find` and :meth:`modules`.
+
+        >>> list(view.find_pointers(0x401000))
+        [<PointerChain [game.exe+2010]+0>]
+        >>> view.read_int(str(view.find_pointers(0x401000).one()))
+        100
+        """
+        from memaccess._regions import Wanted
+        from memaccess._scan._area import area_of
+        from memaccess._scan._paths import Question, find_pointers
+
+        last = tuple(map(operator.index, ends_with))
+        question = Question(
+            self._checked_address(address, 1),
+            checked_count(depth),
+            operator.index(min_offset),
+            operator.index(max_offset),
+            last,
+            bool(through_static),
+        )
+        _check_question(question)
+        area = self._area(within, writable, None, None)()
+        chosen = self._chosen_modules(modules)
+        targets = area_of(self._regions_from, None, Wanted(), self._address_limit).runs
+        return find_pointers(self, area, targets, chosen, self._model.pointer_size, question, progress)
+
+    def pointers_to(self, address: Address, pointers: Iterable[PointerChain]) -> list[PointerChain]:
+        """Those of many chains of pointers that lead to an address: what is left of a pointer scan after a restart.
+
+        :param address: where they are to lead to.
+        :param pointers: the chains, such as :func:`~memaccess.searching.load_pointers` gives.
+        :returns: those that lead there now, in the same order.
+        :raises OverflowError: the address does not lie in the program's address space.
+        :raises MemoryAccessError: as in :meth:`modules`.
+
+        >>> chains = list(view.find_pointers(0x401000))
+        >>> view.pointers_to(0x401000, chains) == chains
+        True
+        """
+        from memaccess._scan._paths import ends_of
+
+        number, given = self._checked_address(address, 1), list(pointers)
+        self._perform(Access.READ, "follow pointers in the memory", 0, 0, lambda _process: None)
+        ends = ends_of(self.module, self._source.read_each, self._model.pointer_size, given)
+        if None in ends:
+            self._read_available(1, number)  # which says so where the program has ended
+        return [chain for chain, end in zip(given, ends, strict=True) if end == number]
+
+    def _chosen_modules(self, modules: Any) -> list[Module]:
+        if modules is None:
+            return self.modules()
+        several = [modules] if isinstance(modules, str) or hasattr(modules, "base") else modules
+        return [self.module(each) if isinstance(each, str) else each for each in several]
+
     def resolve_relative(self, address: Address, operand: SupportsIndex, length: SupportsIndex) -> int:
         r"""Where an instruction leads whose operand is relative to its end.
 
@@ -323,6 +413,20 @@ class SearchAccess(NameAccess):
         else:
             for each in within:
                 yield from self._ranges(each)
+
+
+def _check_question(question: Question) -> None:
+    if not question.depth:
+        raise ValueError("a chain has 1 pointer or more, not 0")
+    if question.least > question.most:
+        raise ValueError(f"the least offset, {question.least}, is more than the most, {question.most}")
+    if len(question.ends_with) > question.depth:
+        raise ValueError(
+            f"a chain of {question.depth} pointers can't end with {len(question.ends_with)} offsets"
+        )
+    offsets = (question.least, question.most, *question.ends_with)
+    if not all(-1 << 63 <= each < 1 << 63 for each in offsets):
+        raise OverflowError("an offset has 64 bits, with its sign")
 
 
 def _is_pair(within: Any) -> bool:

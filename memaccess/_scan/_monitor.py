@@ -30,11 +30,20 @@ class Monitor:
         self._is_over = True
 
     def check(self) -> None:
-        """Go on, or not.
+        """Go on, or not: what reads memory asks.
 
         :raises SearchCancelledError: it was cancelled, or is over.
         """
-        if self._is_cancelled or self._is_over:
+        if self._is_over:
+            raise SearchCancelledError("The search is over")
+        self.check_cancelled()
+
+    def check_cancelled(self) -> None:
+        """Go on, or not: what works on what was read asks.
+
+        :raises SearchCancelledError: it was cancelled.
+        """
+        if self._is_cancelled:
             raise SearchCancelledError(f"The search was cancelled after {self.done} of {self.total} bytes")
 
     def advance(self, size: int, skipped: int) -> None:

@@ -198,7 +198,7 @@ def find_regex(
 ) -> Search[Match]:
     """The matches of a regular expression, lowest first; none overlaps another."""
     monitor = Monitor(area.size, progress)
-    pieces = _engine.sweep(memory, area.runs, longest - 1, lambda: _copy, monitor)
+    pieces = _engine.sweep(memory, area.runs, longest - 1, lambda: copy_of, monitor)
     return Search(
         repr(regex.pattern), _matches(pieces, regex, longest, alignment), area, monitor, _address_of
     )
@@ -208,22 +208,25 @@ def _address_of(match: Match) -> int:
     return match.address
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
+    """Memory that was read."""
+
     address: int
     data: bytes
     places: int
 
 
-def _copy(address: int, data: bytearray, size: int, places: int) -> _Piece:
-    return _Piece(address, bytes(memoryview(data)[:size]), places)
+def copy_of(address: int, data: bytearray, size: int, places: int) -> Piece:
+    """The memory itself."""
+    return Piece(address, bytes(memoryview(data)[:size]), places)
 
 
 def _matches(
-    pieces: Iterator[_Piece], regex: re.Pattern[bytes], longest: int, alignment: int
+    pieces: Iterator[Piece], regex: re.Pattern[bytes], longest: int, alignment: int
 ) -> Iterator[Match]:
     """A match is found in the piece that has its first byte; the next one begins behind its end."""
     free = 0
-    before = _Piece(0, b"", 0)
+    before = Piece(0, b"", 0)
     for piece in pieces:
         # What an expression looks back at, and "^" not to match where a piece begins.
         end_before = before.address + before.places

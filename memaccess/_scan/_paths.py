@@ -1,0 +1,195 @@
+"""Chains of pointers from modules to an address, as results of a search and in files."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from memaccess._records import written
+from memaccess._scan import _engine
+from memaccess._scan._monitor import Monitor
+from memaccess._scan._pointers._collector import Collector
+from memaccess._scan._pointers._search import chains
+from memaccess._scan._search import Search, copy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from memaccess._records import Module
+    from memaccess._scan._area import Area
+    from memaccess._scan._engine import Memory
+    from memaccess._snapshots import Range
+
+_FORMAT = "memaccess pointers 1"
+
+
+class PointerChain(NamedTuple):
+    """Pointers that lead from a module to an address.
+
+    :meth:`MemoryView.find_pointers <memaccess.MemoryView.find_pointers>` finds them. ``str()`` is its address expression, which a view takes wherever an address is wanted.
+    """
+
+    module: str
+    """The module in which the first pointer is."""
+    base: int
+    """How many bytes behind the module's first byte that is."""
+    offsets: tuple[int, ...]
+    """What is added to each pointer, the first of them first."""
+
+    @property
+    def expression(self) -> str:
+        """The address expression: ``'[[game.exe+2010]+8]+158'``."""
+        text = f"{written(self.module)}+{self.base:X}"
+        for offset in self.offsets:
+            text = f"[{text}]{'-' if offset < 0 else '+'}{abs(offset):X}"
+        return text
+
+    def __str__(self) -> str:
+        return self.expression
+
+    def __repr__(self) -> str:
+        return f"<PointerChain {self.expression}>"
+
+
+class Question(NamedTuple):
+    """What chains are looked for."""
+
+    target: int
+    depth: int
+    least: int
+    most: int
+    ends_with: tuple[int, ...]
+    through_static: bool
+
+
+def find_pointers(
+    memory: Memory,
+    area: Area,
+    targets: Sequence[Range],
+    modules: Sequence[Module],
+    width: int,
+    question: Question,
+    progress: Callable[[int, int], object] | None,
+) -> Search[PointerChain]:
+    """The chains that lead to the target, the shortest first.
+
+    :param area: where pointers are looked for.
+    :param targets: where pointers may point to: all memory there is.
+    :param modules: where chains may begin.
+    """
+    monitor = Monitor(area.size, progress)
+    known = sorted(modules, key=lambda module: module.base)
+    starts = [module.base for module in known]
+
+    def found() -> Iterator[PointerChain]:
+        collector = Collector(8 if width == 8 else 4, targets)
+        for piece in _engine.sweep(memory, area.runs, 0, lambda: copy_of, monitor):
+            collector.add(piece.address, piece.data)
+        for base, offsets in chains(
+            collector,
+            question.target,
+            [(module.base, module.size) for module in known],
+            question.depth,
+            question.most,
+            min_offset=question.least,
+            ends_with=question.ends_with,
+            through_static=question.through_static,
+            checkpoint=monitor.check_cancelled,
+        ):
+            module = known[bisect.bisect_right(starts, base) - 1]
+            yield PointerChain(module.name, base - module.base, offsets)
+
+    what = f"a chain of pointers to 0x{question.target:x}"
+    return Search(what, found(), area, monitor, lambda chain: _base(chain, modules))
+
+
+def _base(chain: PointerChain, modules: Iterable[Module]) -> int:
+    return chain.base + next(module.base for module in modules if module.name == chain.module)
+
+
+def ends_of(
+    module: Callable[[str], Module],
+    read_each: Callable[[Sequence[tuple[int, int]]], Iterable[bytes | None]],
+    width: int,
+    given: Sequence[PointerChain],
+) -> list[int | None]:
+    """Where each chain leads now; None where it leads nowhere. Pointers that several have are read once."""
+    bases = {name: _base_of(module, name) for name in {chain.module for chain in given}}
+    limit = (1 << 8 * width) - width
+    places: list[int | None] = []
+    for chain in given:
+        base = bases[chain.module]
+        places.append(None if base is None else base + chain.base)
+    for step in range(max((len(chain.offsets) for chain in given), default=0)):
+        going = [index for index, chain in enumerate(given) if step < len(chain.offsets)]
+        wanted = sorted(
+            {place for place in map(places.__getitem__, going) if place is not None and 0 <= place <= limit}
+        )
+        found = zip(wanted, read_each([(width, place) for place in wanted]), strict=True)
+        values = {place: int.from_bytes(data, "little") for place, data in found if data is not None}
+        for index in going:
+            value = values.get(places[index])  # type: ignore[arg-type]  # None leads nowhere
+            places[index] = None if value is None else value + given[index].offsets[step]
+    return places
+
+
+def _base_of(module: Callable[[str], Module], name: str) -> int | None:
+    try:
+        return module(name).base
+    except LookupError:
+        return None
+
+
+def save_pointers(path: str | os.PathLike[str], pointers: Iterable[PointerChain]) -> int:
+    """Write chains of pointers to a file, a line for each.
+
+    :param path: the file; one that is there is replaced once all is written.
+    :param pointers: the chains: a search for them, or some of it.
+    :returns: how many there are.
+    :raises OSError: the file can't be written.
+
+    >>> save_pointers('health.pointers', view.find_pointers(0x401000))
+    1
+    """
+    unfinished = f"{os.fspath(path)}.{os.getpid()}.new"
+    count = 0
+    try:
+        with open(unfinished, "x", encoding="utf-8") as file:
+            file.write(json.dumps(_FORMAT) + "\n")
+            for chain in pointers:
+                file.write(json.dumps([chain.module, chain.base, *chain.offsets], ensure_ascii=False) + "\n")
+                count += 1
+        os.replace(unfinished, path)
+    except BaseException:
+        if os.path.exists(unfinished):
+            os.remove(unfinished)
+        raise
+    return count
+
+
+def load_pointers(path: str | os.PathLike[str]) -> list[PointerChain]:
+    """The chains of pointers that a file has.
+
+    :param path: what :func:`save_pointers` has written.
+    :returns: the chains, in the same order.
+    :raises OSError: the file can't be read.
+    :raises ValueError: it is none of pointers, or is damaged.
+
+    >>> save_pointers('health.pointers', view.find_pointers(0x401000))
+    1
+    >>> load_pointers('health.pointers')
+    [<PointerChain [game.exe+2010]+0>]
+    """
+    found = []
+    with open(path, encoding="utf-8") as file:
+        try:
+            if json.loads(file.readline()) != _FORMAT:
+                raise ValueError("its first line is another")
+            for line in file:
+                module, base, *offsets = json.loads(line)
+                found.append(PointerChain(str(module), int(base), tuple(map(int, offsets))))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{os.fspath(path)} is not a file of pointers: {error}") from None
+    return found
