@@ -9,7 +9,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from memaccess._errors import SystemFailure
+from memaccess._errors import SearchCancelledError, SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,10 +72,11 @@ class Look(Protocol[T_co]):
 
 def chunks(runs: Iterable[Range], overlap: int) -> Iterator[Chunk]:
     """The memory of those runs; each chunk is read with *overlap* bytes behind it, as far as they are there."""
+    step = max(CHUNK, overlap)  # so that none of it is read more than twice
     for start, size in runs:
         end = start + size
-        for address in range(start, end, CHUNK):
-            places = min(CHUNK, end - address)
+        for address in range(start, end, step):
+            places = min(step, end - address)
             yield Chunk(address, places, min(places + overlap, end - address))
 
 
@@ -117,9 +118,11 @@ def sweep(
     :raises SearchCancelledError: the monitor says so.
     """
     tools: list[tuple[bytearray, Look[T]]] = []
+    # However long a hit may be, it ends with the memory that it lies in.
+    largest = min(max(CHUNK, overlap) + overlap, max((size for _, size in runs), default=0))
 
     def work(stretch: list[Chunk]) -> Found[T]:
-        buffer, look = tools.pop() if tools else (bytearray(CHUNK + overlap), make_look())
+        buffer, look = tools.pop() if tools else (bytearray(largest), make_look())
         try:
             return _look_at(memory, stretch, buffer, look, monitor)
         finally:
@@ -141,8 +144,11 @@ def in_order(
             yield work(job)
         return
     from concurrent.futures import ThreadPoolExecutor
+    from threading import get_ident
 
-    pool = ThreadPoolExecutor(WORKERS, "memaccess-search")
+    own: set[int] = set()
+    pool = ThreadPoolExecutor(WORKERS, "memaccess-search", lambda: own.add(get_ident()))
+    home = os.getpid()
     waiting: deque[Future[R]] = deque()
     source = iter(jobs)
     try:
@@ -151,6 +157,10 @@ def in_order(
             if len(waiting) == WORKERS * _AHEAD:
                 break
         while waiting:
+            if os.getpid() != home:
+                raise SearchCancelledError(
+                    "The search was begun before this Python was forked from another one"
+                )
             result = waiting.popleft().result()
             for job in source:
                 waiting.append(pool.submit(work, job))
@@ -158,7 +168,8 @@ def in_order(
             yield result
     finally:
         monitor.finish()
-        pool.shutdown(cancel_futures=True)
+        # Python may collect a search that nobody has any more in whichever thread it likes.
+        pool.shutdown(wait=get_ident() not in own, cancel_futures=True)
 
 
 def _look_at(

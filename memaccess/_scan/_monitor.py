@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memaccess._arguments import shown
 from memaccess._errors import SearchCancelledError
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ class Monitor:
     """How far a search is; shared by the threads that work on it."""
 
     def __init__(self, total: int, progress: Callable[[int, int], object] | None = None) -> None:
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress is told by calling it, so it is a function, not {shown(progress)}")
         self.total = total
         self.done = 0
         self.skipped = 0
