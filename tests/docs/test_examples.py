@@ -22,6 +22,8 @@ WORLDS = {
     "docs/guide/map.rst": worlds.fake_game,
     "docs/guide/names.rst": worlds.fake_game,
     "docs/guide/snapshots.rst": worlds.fake_game,
+    "docs/guide/scanning.rst": worlds.fake_game,
+    "docs/guide/pointers.rst": worlds.fake_game,
     "docs/guide/processes.rst": worlds.fake_game,
     "docs/guide/errors.rst": worlds.fake_game,
     "docs/guide/linux.rst": linux_world.fake_linux,
