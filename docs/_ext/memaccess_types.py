@@ -83,7 +83,7 @@ def _unlink_type(_app: Sphinx, doctree: nodes.document) -> None:
     """Python's own ``type`` is no link: Sphinx would take it for an attribute of that name, and there are several."""
     for reference in list(doctree.findall(pending_xref)):
         if reference["reftarget"] == "type" and reference["reftype"] == "class":
-            reference.replace_self(reference.children)
+            reference.replace_self(nodes.Text("type"))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
