@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 COUNTERS = 4
 WHILE = 0.03
 """Seconds in which threads that go on do count."""
-RIGHTS = 0x0800 | 0x0400
-"""PROCESS_SUSPEND_RESUME, and PROCESS_QUERY_INFORMATION to find the threads."""
+RIGHTS = 0x0800 | 0x0400 | 0x1000
+"""PROCESS_SUSPEND_RESUME; PROCESS_QUERY_INFORMATION to find the threads; and what comes with that, the limited one."""
 
 
 @pytest.fixture(params=targets.BITNESSES)
