@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from memaccess._errors import SearchCancelledError, SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from memaccess._backend._interface import Process
     from memaccess._records import PartialRead
@@ -122,7 +122,10 @@ def sweep(
     largest = min(max(CHUNK, overlap) + overlap, max((size for _, size in runs), default=0))
 
     def work(stretch: list[Chunk]) -> Found[T]:
-        buffer, look = tools.pop() if tools else (bytearray(largest), make_look())
+        try:
+            buffer, look = tools.pop()
+        except IndexError:  # to ask first would be a step in which another thread takes the last
+            buffer, look = bytearray(largest), make_look()
         try:
             return _look_at(memory, stretch, buffer, look, monitor)
         finally:
@@ -149,11 +152,18 @@ def in_order(
     own: set[int] = set()
     pool = ThreadPoolExecutor(WORKERS, "memaccess-search", lambda: own.add(get_ident()))
     home = os.getpid()
-    waiting: deque[Future[R]] = deque()
+    waiting: deque[Callable[[], R]] = deque()
     source = iter(jobs)
+
+    def begin(job: Job) -> Callable[[], R]:
+        try:
+            return pool.submit(work, job).result
+        except RuntimeError:  # this Python ends, and starts no more threads
+            return partial(work, job)
+
     try:
         for job in source:
-            waiting.append(pool.submit(work, job))
+            waiting.append(begin(job))
             if len(waiting) == WORKERS * _AHEAD:
                 break
         while waiting:
@@ -161,9 +171,9 @@ def in_order(
                 raise SearchCancelledError(
                     "The search was begun before this Python was forked from another one"
                 )
-            result = waiting.popleft().result()
+            result = waiting.popleft()()
             for job in source:
-                waiting.append(pool.submit(work, job))
+                waiting.append(begin(job))
                 break
             yield result
     finally:

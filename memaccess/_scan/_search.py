@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -193,11 +194,11 @@ def find_pattern(
     return Search(what, found(), area, monitor, _itself)
 
 
-def _pattern_look(wanted: Wanted, alignment: int) -> Look[list[int]]:
+def _pattern_look(wanted: Wanted, alignment: int) -> Look[array[int]]:
     find = _kernels.kernels().finder(wanted.pattern)
     length, confirm = len(wanted.pattern), wanted.confirm
 
-    def look(address: int, data: bytearray, size: int, places: int) -> list[int] | None:
+    def look(address: int, data: bytearray, size: int, places: int) -> array[int] | None:
         limit = min(places, size - length + 1)
         if limit <= 0:
             return None
@@ -206,7 +207,8 @@ def _pattern_look(wanted: Wanted, alignment: int) -> Look[list[int]]:
             found = [each for each in found if not each % alignment]
         if confirm is not None:
             found = [each for each in found if confirm(bytes(data[each - address : each - address + length]))]
-        return found or None
+        # They wait for those before them: an array has a fifth of what a list of ints takes.
+        return array("Q", found) if found else None
 
     return look
 

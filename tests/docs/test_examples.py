@@ -21,6 +21,7 @@ WORLDS = {
     "docs/guide/structures.rst": worlds.fake_game,
     "docs/guide/map.rst": worlds.fake_game,
     "docs/guide/names.rst": worlds.fake_game,
+    "docs/guide/finding.rst": worlds.fake_game,
     "docs/guide/snapshots.rst": worlds.fake_game,
     "docs/guide/scanning.rst": worlds.fake_game,
     "docs/guide/pointers.rst": worlds.fake_game,
