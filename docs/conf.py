@@ -19,6 +19,7 @@ ROOMS = (
     "_map",
     "_snapshots",
     "_hexdump",
+    "_scan._hits",
     "_scan._pattern",
     "_scan._search",
     "_scan._session",

@@ -177,9 +177,11 @@ def in_order(
                 break
             yield result
     finally:
-        monitor.finish()
+        monitor.end(True)
         # Python may collect a search that nobody has any more in whichever thread it likes.
-        pool.shutdown(wait=get_ident() not in own, cancel_futures=True)
+        may_wait = get_ident() not in own
+        pool.shutdown(wait=may_wait, cancel_futures=True)
+        monitor.end(not may_wait)
 
 
 def _look_at(

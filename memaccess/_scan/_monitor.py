@@ -28,9 +28,9 @@ class Monitor:
         """Have it end with an error; from any thread."""
         self._is_cancelled = True
 
-    def finish(self) -> None:
-        """Have what still works on it end: nobody waits for its results."""
-        self._is_over = True
+    def end(self, is_over: bool) -> None:
+        """Have what still works on it end, since nobody waits for its results; or have the next work on it begin."""
+        self._is_over = is_over
 
     def check(self) -> None:
         """Go on, or not: what reads memory asks.

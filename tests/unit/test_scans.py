@@ -473,3 +473,27 @@ def test_far_apart_candidates_are_one_block(kernels):
         assert shown(scan.unchanged()) == places
         assert len(scan._states[-1].generations[0].blocks) < 10
         assert _passes.weight(scan._states[-1].generations[0]) == 160
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_several_types_are_scanned_for_in_threads(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<i", 77) * (PAGE // 2))
+    with fake.open() as view:
+        scan = view.scan(["int", "int64", "short"]).unknown()
+        assert len(scan) == len(scan.unchanged()) == 2 * PAGE * 7 // 8
+        assert len(scan.exact(77)) == PAGE
+
+
+def test_a_scan_works_in_one_thread_at_a_time():
+    fake = FakeProcess()
+    fake.map(BASE, 16)
+    with fake.open() as view:
+        scan = view.scan("int", progress=lambda _done, _total: scan.changed())
+        with pytest.raises(ValueError, match="no scan yet to compare with"):
+            scan.unknown()
+        scan = view.scan("int", progress=lambda _done, _total: scan.exact(1))
+        with pytest.raises(RuntimeError, match="at work already"):
+            scan.unknown()
+        with pytest.raises(TypeError, match="progress is told by calling it"):
+            view.scan("int", progress=5)
