@@ -44,7 +44,7 @@ nitpick_ignore_regex = [
     ("py:meth", r"bytes\.decode|str\.encode"),
     ("py:mod", "struct"),
     ("py:class", r"(collections\.abc|ctypes|types|typing|enum|os|re)\..*"),
-    ("py:(exc|func)", r"re\..*"),
+    ("py:(exc|func|mod)", r"re(\..*)?"),
     (
         "py:.*",
         r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause|Within|Progress|Rounding|Since|WatchedView)",
