@@ -33,10 +33,10 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:meth", r"bytes\.decode|str\.encode"),
     ("py:mod", "struct"),
-    ("py:class", r"(collections\.abc|ctypes|types|typing|enum)\..*"),
+    ("py:(?:class|exc)", r"(collections\.abc|ctypes|types|typing|enum|re)\..*"),
     (
         "py:.*",
-        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause)",
+        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause|Within|Progress)",
     ),
 ]
 
