@@ -360,6 +360,9 @@ def test_a_search_that_one_of_its_own_threads_collects_waits_for_no_thread(monke
             search.first()
         is_given.set()
         assert is_closed.wait(30)
+        for thread in threading.enumerate():
+            if thread.name.startswith("memaccess-search"):
+                thread.join(30)
 
 
 EXITS = [
