@@ -304,7 +304,7 @@ def test_after_an_error_a_search_does_not_look_as_if_it_had_ended_well(how):
         with pytest.raises(error):
             list(search)
         for use in (search.first, search.one, lambda: list(search)):
-            with pytest.raises(SearchCancelledError, match=f"after {search.done} of {16 * PAGE} bytes"):
+            with pytest.raises(SearchCancelledError, match=rf"after \d+ of {16 * PAGE} bytes"):
                 use()
 
 
