@@ -139,7 +139,7 @@ class SearchAccess(NameAccess):
     ) -> Search[Match]:
         r"""Find what matches a regular expression in the program's memory.
 
-        :param regex: the expression, of bytes: a bytes object, in which a dot is any byte, or what :func:`re.compile`
+        :param regex: the expression, of bytes: a bytes object, in which a dot is any byte, or what :func:`!re.compile`
             made of one.
         :param within: where to look, as in :meth:`find`.
         :param longest: so many bytes a match may have, with what the expression looks at around it;

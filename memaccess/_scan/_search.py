@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from contextlib import nullcontext
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -13,6 +14,7 @@ from memaccess._scan._monitor import Monitor
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from typing_extensions import Self
 
@@ -61,7 +63,8 @@ class Search(Generic[T]):
         self._area = area
         self._monitor = monitor
         self._address = address
-        self._lock = RLock()
+        self._lock: AbstractContextManager[object] = RLock()
+        """Until the end of the search: on Windows it is a handle."""
         self._count = 0
         self._first_few: list[T] = []
         self._end: str | None = None
@@ -96,10 +99,10 @@ class Search(Generic[T]):
                 raise SearchCancelledError(self._end)
             try:
                 found = next(self._found)
-            except StopIteration:
-                raise
             except BaseException as error:
-                self._end = self._why_ended(error)
+                if not isinstance(error, StopIteration):
+                    self._end = self._why_ended(error)
+                self._lock = nullcontext()
                 raise
             self._count += 1
             if self._count <= _SHOWN:
