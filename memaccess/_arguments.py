@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 from memaccess._records import Access
 
 if TYPE_CHECKING:
-    from typing import SupportsIndex, TypeAlias
+    from typing import Protocol, SupportsIndex, TypeAlias
 
-    Address: TypeAlias = SupportsIndex | str
+    class Expressed(Protocol):
+        """What has an address expression, as chains of pointers do."""
+
+        @property
+        def expression(self) -> str: ...
+
+    Address: TypeAlias = SupportsIndex | str | Expressed
     """A place in a program's memory: an int, what stands for one, as NumPy's integers do, or an
-    address expression such as ``'[game.exe+10F4F4]+158'``."""
+    address expression such as ``'[game.exe+10F4F4]+158'``, or what has one."""
 
 _MODES = {"r": Access.READ, "w": Access.WRITE}
 _RIGHTS = ("---", "r--", "rw-", "--x", "r-x", "rwx")

@@ -165,6 +165,8 @@ class ByteAccess:
             return address
         if isinstance(address, str):
             return self._checked_place(address, size)
+        if not hasattr(address, "__index__") and isinstance(getattr(address, "expression", None), str):
+            return self._checked_place(address.expression, size)
         return checked_address(address, size, self._model.bitness)
 
     def _checked_place(self, expression: str, size: int) -> int:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from memaccess._scan._area import Area
     from memaccess._scan._paths import PointerChain, Question
     from memaccess._scan._pattern import Pattern
-    from memaccess._scan._saving import Program
     from memaccess._scan._search import Match, Search
     from memaccess._scan._session import Scan
     from memaccess._scan._spans import Rounding
+    from memaccess._scan._states import Program
     from memaccess._snapshots import Snapshot
 
     Place: TypeAlias = str | Region | Module | Allocation | range | tuple[Address, SupportsIndex]
@@ -181,7 +181,7 @@ class SearchAccess(NameAccess):
         encoding: str = "utf-8",
         ignore_case: bool = False,
         progress: Progress = None,
-        folder: str | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> Scan:
         """Begin a scan for a value, to be narrowed down step by step.
 
@@ -205,6 +205,7 @@ class SearchAccess(NameAccess):
             for such files, without it.
         :returns: the scan; it has read nothing yet.
         :raises ValueError: there is no such type, kind or rounding, or the alignment is 0.
+        :raises NotADirectoryError: the folder is none.
         :raises TypeError: a place or a filter is none.
         :raises LookupError: Python knows no such encoding, or there is no such module.
         :raises MemoryAccessError: as in :meth:`find`.
@@ -219,7 +220,7 @@ class SearchAccess(NameAccess):
         from memaccess._scan import _opening
 
         step = None if alignment is None else _checked_step(alignment)
-        wished = _opening.Wished(type, step, rounding, encoding, ignore_case)
+        wished = _opening.Wished(type, step, rounding, encoding, bool(ignore_case))
         area = self._area(within, writable, executable, kind)
         return _opening.scan(self, self._model, wished, area, progress, folder)
 
@@ -229,7 +230,7 @@ class SearchAccess(NameAccess):
         *,
         restarted: bool | None = None,
         progress: Progress = None,
-        folder: str | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> Scan:
         """Go on with a scan that was saved, of this program or of an earlier run of it.
 
@@ -240,7 +241,7 @@ class SearchAccess(NameAccess):
         :param progress: called now and then in each step, as in :meth:`scan`.
         :param folder: as in :meth:`scan`.
         :returns: the scan, after its last step; its :attr:`~memaccess.searching.Scan.lost` is how many hits were not
-            kept. ``reset()`` has it begin anew with everything that the program can write to.
+            kept. ``reset()`` has it begin anew, with the same types, in everything that the program can write to.
         :raises ValueError: the file is none of a scan, is damaged, or is of a program of another width.
         :raises OSError: it can't be read.
         :raises MemoryAccessError: as in :meth:`modules`.
@@ -252,7 +253,7 @@ class SearchAccess(NameAccess):
         from memaccess._scan import _opening
 
         area = self._area(None, True, None, None)
-        return _opening.loaded(self, path, restarted, area, progress, folder)
+        return _opening.loaded(self, self._model, path, restarted, area, progress, folder)
 
     def find_pointers(
         self,
@@ -328,9 +329,12 @@ class SearchAccess(NameAccess):
         >>> view.pointers_to(0x401000, chains) == chains
         True
         """
-        from memaccess._scan._paths import ends_of
+        from memaccess._scan._paths import PointerChain, ends_of
 
         number, given = self._checked_address(address, 1), list(pointers)
+        for each in given:
+            if not isinstance(each, PointerChain):
+                raise TypeError(f"pointers are chains, as find_pointers() gives them, not {shown(each)}")
         self._perform(Access.READ, "follow pointers in the memory", 0, 0, lambda _process: None)
         ends = ends_of(self.module, self._source.read_each, self._model.pointer_size, given)
         if None in ends:
@@ -340,7 +344,10 @@ class SearchAccess(NameAccess):
     def _chosen_modules(self, modules: Any) -> list[Module]:
         if modules is None:
             return self.modules()
-        several = [modules] if isinstance(modules, str) or hasattr(modules, "base") else modules
+        is_one = isinstance(modules, str) or hasattr(modules, "base")
+        several = [modules] if is_one or not hasattr(modules, "__iter__") else list(modules)
+        if not all(isinstance(each, str) or hasattr(each, "base") for each in several):
+            raise TypeError(f"modules are given by their names, or as modules, not as {shown(modules)}")
         return [self.module(each) if isinstance(each, str) else each for each in several]
 
     def resolve_relative(self, address: Address, operand: SupportsIndex, length: SupportsIndex) -> int:
@@ -387,7 +394,7 @@ class SearchAccess(NameAccess):
 
     def _program(self) -> Program:
         """Which program it is, and its modules: what a file about it has."""
-        from memaccess._scan._saving import Program
+        from memaccess._scan._states import Program
 
         identity = self._perform(Access.READ, "get the start", 0, 0, lambda process: process.started)
         return Program(self._model, (self._pid, identity), self.modules())

@@ -270,6 +270,8 @@ class NameAccess(MapAccess):
             return AddressExpression(self, place)
         if isinstance(place, AddressExpression):
             return AddressExpression(self, str(place))
+        if not hasattr(place, "__index__") and isinstance(getattr(place, "expression", None), str):
+            return AddressExpression(self, place.expression)
         return AddressExpression(self, f"{self._checked_address(place, 0):X}")
 
     def _address_of(self, expression: str) -> int:

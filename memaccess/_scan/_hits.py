@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import SupportsIndex
 
     from memaccess._scan._kinds import Kind
-    from memaccess._scan._saving import Program
+    from memaccess._scan._states import Program
 
 
 class ScannedView(Protocol):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from memaccess._arguments import shown
 from memaccess._scan._pattern import Wanted, as_pattern, text_pattern
 from memaccess._scan._relations import Relation
-from memaccess._scan._spans import Floats, Integers, Spans, given
+from memaccess._scan._spans import ROUNDINGS, Floats, Integers, Spans, given
 from memaccess._strings import text_encoding
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class Number(Kind):
     may_be_dense = True
 
     def __init__(self, codec: Codec[Any], rounding: Rounding) -> None:
+        if rounding not in ROUNDINGS:
+            raise ValueError(f"a rounding is one of {', '.join(map(repr, ROUNDINGS))}, not {shown(rounding)}")
         self.name = codec.name
         self.width = codec.size
         self.codec = codec
@@ -181,7 +184,8 @@ class Number(Kind):
         return Relation("by", -high, -low) if is_less else Relation("by", low, high)
 
     def percent(self, low: Any, high: Any, *, is_less: bool) -> Relation:
-        first, last = float(given(low).value) / 100, float(given(high).value) / 100
+        first = float(given(low).value) / 100
+        last = math.inf if high is None else float(given(high).value) / 100
         if not 0 <= first <= last:
             raise ValueError(
                 f"a value changes by 0 percent or more, the lower bound first, not by {low!r} to {high!r}"
@@ -289,9 +293,7 @@ class Group(Kind):
             if number is None:
                 known = ", ".join(map(str, self.members))
                 raise ValueError(f"this group has no value at {shown(offset)}; it has {known}")
-            tests.append(
-                (offset, number, number.between(*each) if isinstance(each, tuple) else number.exact(each))
-            )
+            tests.append((offset, number, _member_test(number, each)))
         return Members(tuple(tests))
 
     def looker(self, kernels: Kernels, test: Test) -> Looker:
@@ -315,6 +317,14 @@ class Group(Kind):
 
     def constant(self, _test: Test) -> bytes | None:
         return None
+
+
+def _member_test(number: Number, wanted: Any) -> Spans:
+    if not isinstance(wanted, tuple):
+        return number.exact(wanted)
+    if len(wanted) != 2:
+        raise ValueError(f"a value of a group lies between two others, (low, high), not {shown(wanted)}")
+    return number.between(*wanted)
 
 
 def _changed(kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:

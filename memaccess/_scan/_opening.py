@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import shown
@@ -9,11 +11,10 @@ from memaccess._scan import _kernels, _saving
 from memaccess._scan._blocks import Layout
 from memaccess._scan._kinds import Bytes, Group, Kind, Number, step_of
 from memaccess._scan._session import Scan
-from memaccess._scan._spans import ROUNDINGS
+from memaccess._scan._states import Plan, State
 from memaccess._types import TYPES, type_named
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from memaccess._scan._area import Area
@@ -31,10 +32,27 @@ class Wished(NamedTuple):
     """What a scan is for, as the user says it."""
 
     type: Any
-    step: int | None
+    alignment: int | None
     rounding: Any
     encoding: str
     ignore_case: bool
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON can have it."""
+        what = self.type
+        if hasattr(what, "items"):
+            what = {str(offset.__index__()): name for offset, name in what.items()}
+        elif not isinstance(what, str):
+            what = list(what)
+        return {**self._asdict(), "type": what}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Wished:
+        """What :meth:`as_data` has made."""
+        what = data["type"]
+        if isinstance(what, dict):
+            what = {int(offset): name for offset, name in what.items()}
+        return cls(**{**data, "type": what})
 
 
 def scan(
@@ -43,46 +61,57 @@ def scan(
     wished: Wished,
     area_of: Callable[[], Area],
     progress: Callable[[int, int], object] | None,
-    folder: str | None,
+    folder: str | os.PathLike[str] | None,
 ) -> Scan:
     """A scan that has not begun.
 
     :raises ValueError: there is no such type or rounding, and so with the next.
     :raises TypeError: the type is none.
+    :raises NotADirectoryError: there is no such folder.
     """
-    if wished.rounding not in ROUNDINGS:
-        raise ValueError(
-            f"a rounding is one of {', '.join(map(repr, ROUNDINGS))}, not {shown(wished.rounding)}"
-        )
-    kinds = list(_kinds(wished, model))
+    return Scan(view, _plan(wished, model), area_of, progress, _checked_folder(folder))
+
+
+def loaded(
+    view: ScannedView,
+    model: DataModel,
+    path: str | os.PathLike[str],
+    restarted: bool | None,
+    area_of: Callable[[], Area],
+    progress: Callable[[int, int], object] | None,
+    folder: str | os.PathLike[str] | None,
+) -> Scan:
+    """A scan that a file has."""
+    where = _checked_folder(folder)
+    saved = _saving.load(path, view._program(), _kernels.kernels(), where, restarted)
+    try:
+        plan = _plan(Wished.from_data(saved.wished), model)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{os.fspath(path)} is a damaged file of a scan: {error}") from None
+    first = State(saved.kinds, saved.first, saved.what)
+    last = State(saved.kinds, saved.last, saved.what, lost=saved.lost)
+    return Scan(view, plan, area_of, progress, where)._restore(first, last)
+
+
+def _checked_folder(folder: Any) -> str | None:
+    if folder is None:
+        return None
+    name = os.fspath(folder)
+    if not os.path.isdir(name):
+        raise NotADirectoryError(errno.ENOTDIR, "What a scan keeps goes to a folder that is there", name)
+    return str(name)
+
+
+def _plan(wished: Wished, model: DataModel) -> Plan:
+    kinds = tuple(_kinds(wished, model))
     siblings: dict[str, Kind] = {}
     if wished.type == "all":
         siblings = {name: _number(f"u{name}", wished, model) for name in ALL if f"u{name}" in TYPES}
 
     def layout_of(kind: Kind) -> Layout:
-        return Layout(kind.width, step_of(kind, wished.step, model.alignment_of))
+        return Layout(kind.width, step_of(kind, wished.alignment, model.alignment_of))
 
-    return Scan(view, kinds, layout_of, area_of, progress, siblings, folder)
-
-
-def loaded(
-    view: ScannedView,
-    path: str | os.PathLike[str],
-    restarted: bool | None,
-    area_of: Callable[[], Area],
-    progress: Callable[[int, int], object] | None,
-    folder: str | None,
-) -> Scan:
-    """A scan that a file has."""
-    program = view._program()
-    saved = _saving.load(path, program, _kernels.kernels(), folder, restarted)
-    layouts = dict(zip(saved.kinds, saved.layouts, strict=True))
-
-    def layout_of(kind: Kind) -> Layout:
-        known = layouts[kind] if kind in layouts else saved.layouts[0]
-        return Layout(kind.width, known.step)
-
-    return Scan(view, saved.kinds, layout_of, area_of, progress, {}, folder)._restore(saved)
+    return Plan(wished.as_data(), kinds, siblings, layout_of)
 
 
 def _kinds(wished: Wished, model: DataModel) -> list[Kind]:
@@ -106,7 +135,14 @@ def _kinds(wished: Wished, model: DataModel) -> list[Kind]:
 
 
 def _number(name: Any, wished: Wished, model: DataModel) -> Number:
-    return Number(type_named(name).codec(model), wished.rounding)
+    if name in ("all", "text", "bytes"):
+        raise ValueError(f"{name!r} is scanned for alone, not beside other types")
+    try:
+        return Number(type_named(name).codec(model), wished.rounding)
+    except ValueError as error:
+        if isinstance(name, str) and name.replace(" ", "_") not in TYPES:
+            raise ValueError(f"{error}; and a scan may be for 'all', 'text' or 'bytes'") from None
+        raise
 
 
 def _group(types: Any, wished: Wished, model: DataModel) -> Group:

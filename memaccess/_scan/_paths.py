@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._records import written
 from memaccess._scan import _engine
+from memaccess._scan._files import replacing
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._pointers._collector import Collector
 from memaccess._scan._pointers._search import chains
@@ -51,6 +52,9 @@ class PointerChain(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<PointerChain {self.expression}>"
+
+
+PointerChain.__module__ = "memaccess.searching"
 
 
 class Question(NamedTuple):
@@ -153,19 +157,12 @@ def save_pointers(path: str | os.PathLike[str], pointers: Iterable[PointerChain]
     >>> save_pointers('health.pointers', view.find_pointers(0x401000))
     1
     """
-    unfinished = f"{os.fspath(path)}.{os.getpid()}.new"
     count = 0
-    try:
-        with open(unfinished, "x", encoding="utf-8") as file:
-            file.write(json.dumps(_FORMAT) + "\n")
-            for chain in pointers:
-                file.write(json.dumps([chain.module, chain.base, *chain.offsets], ensure_ascii=False) + "\n")
-                count += 1
-        os.replace(unfinished, path)
-    except BaseException:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
-        raise
+    with replacing(path, "x", "utf-8") as file:
+        file.write(json.dumps(_FORMAT) + "\n")
+        for chain in pointers:
+            file.write(json.dumps([chain.module, chain.base, *chain.offsets], ensure_ascii=False) + "\n")
+            count += 1
     return count
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._scan._blocks import Dense, Few, Generation, Layout, Sparse, Writer, numbers_of
 from memaccess._scan._describing import described, kind_of
+from memaccess._scan._files import replacing
 from memaccess._scan._store import Ref, Store
 
 if TYPE_CHECKING:
@@ -22,68 +23,50 @@ if TYPE_CHECKING:
     from memaccess._scan._blocks import Block
     from memaccess._scan._kernels import Kernels
     from memaccess._scan._kinds import Kind
+    from memaccess._scan._states import Program, State
     from memaccess._types import DataModel
 
 _MAGIC = b"memaccess scan 1\n"
 _NUMBER = 4
 
 
-class Program(NamedTuple):
-    """Which program a scan is of."""
-
-    model: DataModel
-    identity: tuple[int, int]
-    """Its pid and its beginning, by which no other process is taken for it."""
-    modules: Sequence[Module]
-
-
 class Saved(NamedTuple):
     """What a file has."""
 
+    wished: dict[str, Any]
     kinds: tuple[Kind, ...]
-    layouts: tuple[Layout, ...]
     last: tuple[Generation, ...]
     first: tuple[Generation, ...]
     what: str
     lost: int
-    """Candidates of the last step that have no place in the program that runs now."""
+    """Hits that have no place in the program that runs now."""
 
 
 def save(
-    path: str | os.PathLike[str],
-    program: Program,
-    kinds: Sequence[Kind],
-    last: Sequence[Generation],
-    first: Sequence[Generation],
-    what: str,
+    path: str | os.PathLike[str], program: Program, wished: dict[str, Any], last: State, first: State
 ) -> None:
-    """Write a scan to a file; one that is there already is replaced when all is written.
+    """Write a scan to a file.
 
     :raises OSError: it can't be written.
     """
     refs: list[Ref] = []
+    is_first = all(one is other for one, other in zip(last.generations, first.generations, strict=True))
     header = {
+        "wished": wished,
         "model": list(program.model),
         "identity": list(program.identity),
         "modules": [[each.name, each.base, each.size, each.timestamp] for each in program.modules],
-        "kinds": [described(kind) for kind in kinds],
-        "layouts": [list(generation.layout) for generation in last],
-        "what": what,
-        "last": [_listed(generation, refs) for generation in last],
-        "first": None if last is first else [_listed(generation, refs) for generation in first],
+        "kinds": [described(kind) for kind in last.kinds],
+        "layouts": [list(generation.layout) for generation in last.generations],
+        "what": last.what,
+        "last": [_listed(generation, refs) for generation in last.generations],
+        "first": None if is_first else [_listed(generation, refs) for generation in first.generations],
     }
-    unfinished = f"{os.fspath(path)}.{os.getpid()}.new"
-    try:
-        with open(unfinished, "xb") as file:
-            file.write(_MAGIC)
-            file.write(json.dumps(header).encode() + b"\n")
-            for ref in refs:
-                file.write(ref.load())
-        os.replace(unfinished, path)
-    except BaseException:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
-        raise
+    with replacing(path) as file:
+        file.write(_MAGIC)
+        file.write(json.dumps(header).encode() + b"\n")
+        for ref in refs:
+            file.write(ref.load())
 
 
 def _listed(generation: Generation, refs: list[Ref]) -> list[Any]:
@@ -124,30 +107,38 @@ def load(
             raise ValueError(f"{os.fspath(path)} is not a saved scan")
         try:
             header = json.loads(file.readline())
-            model = program.model
-            if header["model"] != list(model):
-                raise ValueError(
-                    f"the scan is of a {header['model'][0] * 8}-bit program, this one has {model.bitness} bits"
-                    if header["model"][0] != model.pointer_size
-                    else "the scan is of a program of another system, whose types have other sizes"
-                )
-            kinds = tuple(kind_of(each, model) for each in header["kinds"])
-            layouts = tuple(Layout(*map(int, each)) for each in header["layouts"])
-            reader = _Reader(file, Store(folder))
-            last = reader.generations(header["last"], layouts)
-            first = last if header["first"] is None else reader.generations(header["first"], layouts)
-            if restarted is None:
-                restarted = header["identity"] != list(program.identity)
+            width, *_ = model = header["model"]
+            if model == list(program.model):
+                saved = _read(file, header, program.model, folder)
             moves = _moves(header["modules"], program.modules)
-        except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
+            is_same = header["identity"] == list(program.identity)
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"{os.fspath(path)} is a damaged file of a scan: {error!r}") from None
-    before = sum(generation.count for generation in last)
-    if restarted:
-        moved = tuple(_moved(each, moves, kernels, folder) for each in last)
-        first = moved if first is last else tuple(_moved(each, moves, kernels, folder) for each in first)
-        last = moved
-    lost = before - sum(generation.count for generation in last)
-    return Saved(kinds, layouts, last, first, header["what"], lost)
+    if model != list(program.model):
+        raise ValueError(_of_another_program(width, program.model))
+    if not (not is_same if restarted is None else restarted):
+        return saved
+    last = tuple(_moved(each, moves, kernels, folder) for each in saved.last)
+    first = last
+    if saved.first is not saved.last:
+        first = tuple(_moved(each, moves, kernels, folder) for each in saved.first)
+    lost = sum(each.count for each in saved.last) - sum(each.count for each in last)
+    return saved._replace(last=last, first=first, lost=lost)
+
+
+def _of_another_program(width: Any, model: DataModel) -> str:
+    if width != model.pointer_size:
+        return f"the scan is of a {width * 8}-bit program, this one has {model.bitness} bits"
+    return "the scan is of a program of another system, whose types have other sizes"
+
+
+def _read(file: BinaryIO, header: dict[str, Any], model: DataModel, folder: str | None) -> Saved:
+    kinds = tuple(kind_of(each, model) for each in header["kinds"])
+    layouts = tuple(Layout(*map(int, each)) for each in header["layouts"])
+    reader = _Reader(file, Store(folder))
+    last = reader.generations(header["last"], layouts)
+    first = last if header["first"] is None else reader.generations(header["first"], layouts)
+    return Saved(dict(header["wished"]), kinds, last, first, str(header["what"]), 0)
 
 
 class _Reader:

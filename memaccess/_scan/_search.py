@@ -47,6 +47,11 @@ class Match(NamedTuple):
         return f"<Match at 0x{self.address:x}: {self.data!r}>"
 
 
+Match.__module__ = (
+    "memaccess.searching"  # where users have it from; a NamedTuple does not take it in its body
+)
+
+
 class Search(Generic[T]):
     """What is found in a program's memory, as an iterator: it reads on as its results are taken.
 
@@ -117,16 +122,16 @@ class Search(Generic[T]):
         return f"The search ended after {self.done} of {self.total} bytes, with {reason}"
 
     def first(self) -> T | None:
-        """The next result.
+        """The first result, also where others were taken since.
 
-        :returns: it, or None where there is no more.
+        :returns: it, or None where there is none. ``next(search, None)`` is the next one.
         :raises MemoryAccessError: the program has ended, or the view was closed.
         :raises SearchCancelledError: it was cancelled, or an error had ended it before.
 
         >>> view.find('5A 6F ??').first() == 0x401010
         True
         """
-        return next(self, None)
+        return self._first_few[0] if self._first_few else next(self, None)
 
     def one(self) -> T:
         """The only result; those that were taken before count too.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from memaccess._arguments import shown
 from memaccess._scan import _kernels, _passes, _saving
@@ -11,33 +12,25 @@ from memaccess._scan._hits import Hit
 from memaccess._scan._kinds import Number
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._passes import Track
+from memaccess._scan._states import State
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import SupportsIndex, TypeAlias
 
     from typing_extensions import Self
 
     from memaccess._scan._area import Area
-    from memaccess._scan._blocks import Generation, Layout
+    from memaccess._scan._blocks import Generation
     from memaccess._scan._hits import ScannedView
     from memaccess._scan._kinds import Kind, Test
-    from memaccess._scan._saving import Saved
+    from memaccess._scan._states import Plan
 
     Since: TypeAlias = Literal["last", "first"]
 
 _UNDONE = 8
 """So many steps can be undone; what the earlier ones kept is let go, but for the first."""
-
-
-class _State(NamedTuple):
-    """What a scan has after a step: what it looks for, and the candidates of each."""
-
-    kinds: tuple[Kind, ...]
-    layouts: tuple[Layout, ...]
-    generations: tuple[Generation, ...]
-    what: str
 
 
 class Scan:
@@ -46,47 +39,51 @@ class Scan:
     Its first step looks at all of the memory, the next ones at what is left. Every step returns the scan itself. Where
     one fails or is cancelled, the scan stays what it was. As a sequence it has its hits: by the number, by
     slices, in loops.
+
+    Every step raises :exc:`~memaccess.SearchCancelledError` where it was cancelled, a
+    :exc:`~memaccess.MemoryAccessError` where the program has ended or the view was closed, :exc:`!OSError` where there
+    is no room on the disk for what it keeps, and :exc:`!RuntimeError` while another step of the scan is under way.
     """
 
     __module__ = "memaccess.searching"
 
-    skipped: int
-    """Bytes that the last step could not read: they went away meanwhile."""
-    lost: int
-    """Candidates that the last step lost that way."""
-
     def __init__(
         self,
         view: ScannedView,
-        kinds: Sequence[Kind],
-        layout_of: Callable[[Kind], Layout],
+        plan: Plan,
         area_of: Callable[[], Area],
         progress: Callable[[int, int], object] | None,
-        siblings: dict[str, Kind],
         folder: str | None,
     ) -> None:
         self._view = view
-        self._kinds = tuple(kinds)
-        self._layout_of = layout_of
+        self._plan = plan
         self._area_of = area_of
         self._progress = progress
-        self._siblings = siblings
         self._folder = folder
-        self._states: list[_State] = []
-        self._first: _State | None = None
+        self._states: list[State] = []
+        self._first: State | None = None
         self._monitor = Monitor(0, progress)
         self._at_work = threading.Lock()
-        self.skipped = 0
-        self.lost = 0
+
+    @property
+    def skipped(self) -> int:
+        """How many bytes the last step could not read: they went away meanwhile."""
+        return self._states[-1].skipped if self._states else 0
+
+    @property
+    def lost(self) -> int:
+        """How many hits of the step before the last one could not be read any more."""
+        return self._states[-1].lost if self._states else 0
 
     # -- first and next scans
 
     def exact(self, value: Any) -> Self:
         """Keep what has that value.
 
-        :param value: what it is. For floats it is what is shown of it: 100 is anything that is shown as 100,
-            ``'100.0'`` what is shown so with one digit; see *rounding* of :meth:`MemoryView.scan
-            <memaccess.MemoryView.scan>`.
+        :param value: what it is. For floats it is what is shown of it: 100 is anything that is shown as 100, and
+            ``'100.0'`` or ``100.0`` what is shown so with one digit; see *rounding* of :meth:`MemoryView.scan
+            <memaccess.MemoryView.scan>`. A float that was calculated may have seventeen digits: round it. Of a group it
+            is a dict of values, or of tuples of what they lie between, by their distances.
         :returns: the scan.
         :raises TypeError: the value is not of the type, and so with the next two.
         :raises ValueError: it is none.
@@ -100,7 +97,7 @@ class Scan:
         return self._step(f"exact({shown(value)})", lambda kind: kind.exact(value))
 
     def not_equal(self, value: Any) -> Self:
-        """Keep what has another value.
+        """Keep what has another value; NaN has.
 
         :param value: what it is not, as in :meth:`exact`.
         :returns: the scan.
@@ -114,7 +111,7 @@ class Scan:
     def bigger_than(self, value: Any) -> Self:
         """Keep what is more.
 
-        :param value: what it is more than.
+        :param value: what it is more than; floats are not rounded here.
         :returns: the scan.
         :raises TypeError: as in :meth:`exact`; and texts and bytes are never more.
 
@@ -126,7 +123,7 @@ class Scan:
     def smaller_than(self, value: Any) -> Self:
         """Keep what is less.
 
-        :param value: what it is less than.
+        :param value: what it is less than; floats are not rounded here.
         :returns: the scan.
         :raises TypeError: as in :meth:`exact`; and texts and bytes are never less.
 
@@ -138,7 +135,7 @@ class Scan:
     def between(self, low: Any, high: Any) -> Self:
         """Keep what lies between two values.
 
-        :param low: the least that it may be.
+        :param low: the least that it may be; floats are not rounded here.
         :param high: the most that it may be.
         :returns: the scan.
         :raises TypeError: as in :meth:`exact`; and texts and bytes are never between others.
@@ -163,8 +160,8 @@ class Scan:
         """
         if self._states:
             raise ValueError("unknown() begins a scan, and this one has begun; reset() makes it a new one")
-        if not all(isinstance(kind, Number) for kind in self._kinds):
-            raise ValueError("unknown() is for numbers; begin with exact()")
+        if not all(isinstance(kind, Number) for kind in self._plan.kinds):
+            raise ValueError("unknown() is for numbers; texts, bytes and groups begin with exact()")
         return self._step("unknown()", lambda _kind: None)
 
     # -- next scans
@@ -196,7 +193,7 @@ class Scan:
         return self._relate("unchanged", since)
 
     def increased(self, since: Since = "last") -> Self:
-        """Keep what is more than it was.
+        """Keep what is more than it was. Texts, bytes and groups never are.
 
         :param since: compare with the last scan, or with the ``'first'``.
         :returns: the scan.
@@ -210,7 +207,7 @@ class Scan:
         return self._relate("increased", since)
 
     def decreased(self, since: Since = "last") -> Self:
-        """Keep what is less than it was.
+        """Keep what is less than it was. Texts, bytes and groups never are.
 
         :param since: compare with the last scan, or with the ``'first'``.
         :returns: the scan.
@@ -237,9 +234,7 @@ class Scan:
         >>> len(scan.increased_by(5))
         1
         """
-        return self._relate_by(
-            f"increased_by({shown(amount)})", lambda kind: kind.by(amount, is_less=False), since
-        )
+        return self._relate_by("increased_by", (amount,), lambda kind: kind.by(amount, is_less=False), since)
 
     def decreased_by(self, amount: Any, since: Since = "last") -> Self:
         """Keep what is less by an amount.
@@ -255,18 +250,16 @@ class Scan:
         >>> len(scan.decreased_by(5))
         1
         """
-        return self._relate_by(
-            f"decreased_by({shown(amount)})", lambda kind: kind.by(amount, is_less=True), since
-        )
+        return self._relate_by("decreased_by", (amount,), lambda kind: kind.by(amount, is_less=True), since)
 
-    def increased_by_percent(self, percent: Any, most: Any = float("inf"), since: Since = "last") -> Self:
+    def increased_by_percent(self, low: Any, most: Any = None, since: Since = "last") -> Self:
         """Keep what is more by a share of what it was.
 
-        :param percent: by how many hundredths of it at least.
-        :param most: by how many at most.
+        :param low: by how many hundredths of it at least.
+        :param most: by how many at most; None for any.
         :param since: compare with the last scan, or with the ``'first'``.
         :returns: the scan.
-        :raises ValueError: it is negative, *most* is less, or the scan has not begun.
+        :raises ValueError: *low* is negative, *most* is less than it, or the scan has not begun.
         :raises TypeError: they are no numbers.
 
         >>> scan = view.scan('int').exact(100)
@@ -274,17 +267,21 @@ class Scan:
         >>> len(scan.increased_by_percent(9, 11))
         1
         """
-        what = f"increased_by_percent({shown(percent)}, {shown(most)})"
-        return self._relate_by(what, lambda kind: kind.percent(percent, most, is_less=False), since)
+        return self._relate_by(
+            "increased_by_percent",
+            (low, most),
+            lambda kind: kind.percent(low, most, is_less=False),
+            since,
+        )
 
-    def decreased_by_percent(self, percent: Any, most: Any = float("inf"), since: Since = "last") -> Self:
+    def decreased_by_percent(self, low: Any, most: Any = None, since: Since = "last") -> Self:
         """Keep what is less by a share of what it was.
 
-        :param percent: by how many hundredths of it at least.
-        :param most: by how many at most.
+        :param low: by how many hundredths of it at least.
+        :param most: by how many at most; None for any.
         :param since: compare with the last scan, or with the ``'first'``.
         :returns: the scan.
-        :raises ValueError: it is negative, *most* is less, or the scan has not begun.
+        :raises ValueError: *low* is negative, *most* is less than it, or the scan has not begun.
         :raises TypeError: they are no numbers.
 
         >>> scan = view.scan('int').exact(100)
@@ -292,8 +289,12 @@ class Scan:
         >>> len(scan.decreased_by_percent(9, 11))
         1
         """
-        what = f"decreased_by_percent({shown(percent)}, {shown(most)})"
-        return self._relate_by(what, lambda kind: kind.percent(percent, most, is_less=True), since)
+        return self._relate_by(
+            "decreased_by_percent",
+            (low, most),
+            lambda kind: kind.percent(low, most, is_less=True),
+            since,
+        )
 
     def undo(self) -> Self:
         """Take the last step back; up to eight of them.
@@ -307,9 +308,10 @@ class Scan:
         >>> scan.undo()
         <Scan for int: 1 hit after exact(100)>
         """
-        if len(self._states) < 2:
-            raise ValueError("there is no next scan to take back")
-        self._states.pop()
+        with self._working():
+            if len(self._states) < 2:
+                raise ValueError("there is no next scan to take back")
+            self._states.pop()
         return self
 
     def reset(self) -> Self:
@@ -320,8 +322,9 @@ class Scan:
         >>> view.scan('int').exact(100).reset()
         <Scan for int: not begun>
         """
-        self._states.clear()
-        self._first = None
+        with self._working():
+            self._states.clear()
+            self._first = None
         return self
 
     def cancel(self) -> None:
@@ -347,20 +350,18 @@ class Scan:
         >>> view.load_scan('health.scan')
         <Scan for int: 1 hit after exact(100)>
         """
-        if not self._states:
-            raise ValueError("the scan has not begun; there is nothing to save")
-        state, first = self._states[-1], self._first
-        assert first is not None
-        chosen = [first.generations[first.kinds.index(kind)] for kind in state.kinds]
-        is_first = all(one is other for one, other in zip(chosen, state.generations, strict=True))
-        earlier = state.generations if is_first else chosen
-        _saving.save(path, self._view._program(), state.kinds, state.generations, earlier, state.what)
+        with self._working():
+            if self._first is None:
+                raise ValueError("the scan has not begun; there is nothing to save")
+            last = self._states[-1]
+            chosen = [self._first.generations[self._first.kinds.index(kind)] for kind in last.kinds]
+            first = self._first._replace(kinds=last.kinds, generations=tuple(chosen))
+            _saving.save(path, self._view._program(), self._plan.wished, last, first)
 
-    def _restore(self, saved: Saved) -> Self:
+    def _restore(self, first: State, last: State) -> Self:
         """Go on where a file left off."""
-        self._first = _State(saved.kinds, saved.layouts, saved.first, saved.what)
-        self._states = [_State(saved.kinds, saved.layouts, saved.last, saved.what)]
-        self.lost = saved.lost
+        self._first = first
+        self._states = [last]
         return self
 
     # -- what was found
@@ -382,6 +383,8 @@ class Scan:
             if numbers.step == 1:
                 return list(self._hits(numbers.start, numbers.stop))
             return [self[number] for number in numbers]
+        if not hasattr(index, "__index__"):
+            raise TypeError(f"a hit is taken by its number or a slice, not {shown(index)}")
         try:
             number = range(size)[index]
         except IndexError:
@@ -394,7 +397,8 @@ class Scan:
             yield from self._hits(start, start + page)
 
     def __repr__(self) -> str:
-        what = ", ".join(kind.name for kind in self._kinds)
+        kinds = self._states[-1].kinds if self._states else self._plan.kinds
+        what = ", ".join(kind.name for kind in kinds) or "nothing"
         if not self._states:
             return f"<Scan for {what}: not begun>"
         count = len(self)
@@ -418,85 +422,96 @@ class Scan:
     # -- steps
 
     def _relate(self, how: Any, since: Since) -> Self:
-        what = f"{how}()" if since == "last" else f"{how}({shown(since)})"
-        return self._relate_by(what, lambda kind: kind.relation(how), since)
+        return self._relate_by(how, (), lambda kind: kind.relation(how), since)
 
-    def _relate_by(self, what: str, make_test: Callable[[Kind], Test], since: Since) -> Self:
+    def _relate_by(
+        self, name: str, arguments: tuple[Any, ...], make_test: Callable[[Kind], Test], since: Since
+    ) -> Self:
         if since not in ("last", "first"):
             raise ValueError(f"a scan compares with the 'last' one or the 'first', not with {shown(since)}")
         if not self._states:
             raise ValueError("there is no scan yet to compare with; begin with a value, or with unknown()")
-        return self._step(what, make_test, since)
+        words = [shown(each) for each in arguments if each is not None]
+        words += [] if since == "last" else [f"since={since!r}"]
+        return self._step(f"{name}({', '.join(words)})", make_test, since)
 
-    def _step(self, what: str, make_test: Callable[[Kind], Test | None], since: Since = "last") -> Self:
-        kinds, tests = self._tests(make_test)
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """One step at a time."""
         if not self._at_work.acquire(blocking=False):
-            raise RuntimeError("this scan is at work already, in another thread")
+            raise RuntimeError("a step of this scan is under way; wait for it, or cancel() it")
         try:
-            self._monitor = Monitor(0, self._progress)
-            if self._states:
-                state = self._scan_next(what, kinds, tests, since)
-            else:
-                state = self._scan_first(what, kinds, tests)
-            self.skipped = self._monitor.skipped
+            yield
         finally:
             self._at_work.release()
-        self._states.append(state)
-        self._first = self._first or state
-        del self._states[: -_UNDONE - 1]
+
+    def _step(self, what: str, make_test: Callable[[Kind], Test | None], since: Since = "last") -> Self:
+        with self._working():
+            if self._states:
+                kinds, tests = _tests([[kind] for kind in self._states[-1].kinds], make_test)
+            else:
+                kinds, tests = _tests(map(self._ways_to_begin, self._plan.kinds), make_test)
+            self._monitor = Monitor(0, self._progress)
+            state = self._scan_next(kinds, tests, since) if self._states else self._scan_first(kinds, tests)
+            self._states.append(state._replace(what=what, skipped=self._monitor.skipped))
+            self._first = self._first or self._states[-1]
+            del self._states[: -_UNDONE - 1]
         return self
 
-    def _tests(self, make_test: Callable[[Kind], Test | None]) -> tuple[list[Kind], list[Test | None]]:
-        """What is wanted of each kind; of several, those are left out that can't be so."""
-        if self._states:
-            kinds: Sequence[Kind] = self._states[-1].kinds
-        else:
-            kinds = self._kinds
-        found: list[Kind] = []
-        tests: list[Test | None] = []
-        trouble: Exception | None = None
-        for kind in kinds:
-            for each in (kind, self._siblings.get(kind.name)) if not self._states else (kind,):
-                if each is None:
-                    continue
-                try:
-                    test = make_test(each)
-                except (TypeError, ValueError, OverflowError) as error:
-                    trouble = trouble or error
-                    continue
-                found.append(each if self._states else each.sized(test))
-                tests.append(test)
-                break
-        if not found and trouble is not None:
-            raise trouble
-        return found, tests
+    def _ways_to_begin(self, kind: Kind) -> list[Kind]:
+        sibling = self._plan.siblings.get(kind.name)
+        return [kind] if sibling is None else [kind, sibling]
 
-    def _scan_first(self, what: str, kinds: list[Kind], tests: list[Test | None]) -> _State:
+    def _scan_first(self, kinds: Sequence[Kind], tests: Sequence[Test | None]) -> State:
         area = self._area_of()
         self._monitor.total = area.size
-        layouts = tuple(map(self._layout_of, kinds))
-        tracks = [Track(*each) for each in zip(kinds, layouts, tests, strict=True)]
+        sized = tuple(kind.sized(test) for kind, test in zip(kinds, tests, strict=True))
+        tracks = [
+            Track(kind, self._plan.layout_of(kind), test) for kind, test in zip(sized, tests, strict=True)
+        ]
         generations = _passes.first(
             self._view, area.runs, tracks, _kernels.kernels(), self._monitor, self._folder
         )
-        self.lost = 0
-        return _State(tuple(kinds), layouts, tuple(generations), what)
+        return State(sized, tuple(generations), "")
 
-    def _scan_next(self, what: str, kinds: list[Kind], tests: list[Test | None], since: Since) -> _State:
+    def _scan_next(self, kinds: Sequence[Kind], tests: Sequence[Test | None], since: Since) -> State:
         before, compared = self._states[-1], self._states[-1] if since == "last" else self._first
         assert compared is not None
-        chosen = [before.kinds.index(kind) for kind in kinds]
-        self._monitor.total = sum(_passes.weight(before.generations[index]) for index in chosen)
+        olds = [before.generations[before.kinds.index(kind)] for kind in kinds]
+        self._monitor.total = sum(map(_passes.weight, olds))
         outcomes = []
-        for index, test in zip(chosen, tests, strict=True):
-            kind, old = before.kinds[index], before.generations[index]
-            track = Track(kind, before.layouts[index], test)
+        for kind, old, test in zip(kinds, olds, tests, strict=True):
             reference = old if since == "last" else compared.generations[compared.kinds.index(kind)]
+            track = Track(kind, old.layout, test)
             outcomes.append(
                 _passes.next_scan(
                     self._view, old, reference, track, _kernels.kernels(), self._monitor, self._folder
                 )
             )
-        self.lost = sum(outcome.lost for outcome in outcomes)
-        layouts = tuple(before.layouts[index] for index in chosen)
-        return _State(tuple(kinds), layouts, tuple(outcome.generation for outcome in outcomes), what)
+        generations = tuple(outcome.generation for outcome in outcomes)
+        return State(tuple(kinds), generations, "", lost=sum(outcome.lost for outcome in outcomes))
+
+
+def _tests(
+    choices: Iterable[Sequence[Kind]], make_test: Callable[[Kind], Test | None]
+) -> tuple[list[Kind], list[Test | None]]:
+    """What is wanted of each kind, of the first of each choice that can be so; the others are left out.
+
+    :raises Exception: none can; it is what the first of all says.
+    """
+    kinds: list[Kind] = []
+    tests: list[Test | None] = []
+    complaints: list[Exception] = []
+    for choice in choices:
+        for kind in choice:
+            try:
+                test = make_test(kind)
+            except (TypeError, ValueError, OverflowError) as complaint:
+                complaints.append(complaint)
+            else:
+                kinds.append(kind)
+                tests.append(test)
+                break
+    if complaints and not kinds:
+        raise complaints[0]
+    return kinds, tests

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from memaccess._arguments import checked_text, shown
 from memaccess._errors import MemoryAccessError
 from memaccess._scan._describing import described, kind_of
+from memaccess._scan._files import replacing
 from memaccess._scan._hits import Hit
 from memaccess._scan._kinds import Number
+from memaccess._scan._paths import PointerChain
 from memaccess._types import type_named
 
 if TYPE_CHECKING:
@@ -118,11 +120,13 @@ class WatchList:
         self._view = view
         self._watches: dict[str, Watch] = {}
 
-    def add(self, name: str, place: Hit | SupportsIndex | str, type: str | None = None) -> Watch:
+    def add(
+        self, name: str, place: Hit | PointerChain | SupportsIndex | str, type: str | None = None
+    ) -> Watch:
         """Watch a place.
 
         :param name: what to call it; another of that name is replaced.
-        :param place: a hit of a scan; an address expression, which is worked out at every use, so that it may lead
+        :param place: a hit of a scan; a chain of pointers; an address expression, which is worked out at every use, so that it may lead
             along pointers; or an address.
         :param type: the name of its C type; hits know theirs.
         :returns: the watch.
@@ -142,7 +146,7 @@ class WatchList:
             raise ValueError(
                 f"the type of {name!r} is needed, such as 'int'; only the hits of a scan know theirs"
             )
-        if isinstance(place, (Hit, str)):
+        if isinstance(place, (Hit, PointerChain, str)):
             where = str(place)
         elif hasattr(place, "__index__"):
             where = f"0x{place.__index__():x}"
@@ -161,7 +165,7 @@ class WatchList:
         >>> watch = watches.add('health', 0x401000, 'int')
         >>> watches.remove('health')
         """
-        del self._watches[name]
+        del self._watches[self[name].name]
 
     def values(self) -> dict[str, Any]:
         """What all of them are now.
@@ -190,7 +194,7 @@ class WatchList:
         """
         listed = [[watch.name, watch.place, described(watch._kind)] for watch in self]
         text = json.dumps({"format": _FORMAT, "watches": listed}, indent=1, ensure_ascii=False)
-        with open(path, "w", encoding="utf-8") as file:
+        with replacing(path, "x", "utf-8") as file:
             file.write(text + "\n")
 
     @classmethod
@@ -222,7 +226,14 @@ class WatchList:
         return watches
 
     def __getitem__(self, name: str) -> Watch:
-        return self._watches[name]
+        try:
+            return self._watches[name]
+        except KeyError:
+            known = ", ".join(map(repr, self._watches)) or "none"
+            raise KeyError(f"no watch is called {name!r}; there are {known}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._watches
 
     def __iter__(self) -> Iterator[Watch]:
         return iter(self._watches.values())

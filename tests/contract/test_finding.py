@@ -244,7 +244,7 @@ def test_a_closed_view_is_not_searched(subject: Subject) -> None:
     with pytest.raises(ClosedViewError, match=r"^Can't search the memory"):
         view.find("61", place)
     with pytest.raises(ClosedViewError):
-        before.first()
+        next(before, None)
 
 
 def all_of(view: MemoryView, subject: Subject) -> list[tuple[int, int]]:
@@ -261,7 +261,7 @@ def test_a_program_that_ended_is_not_searched(subject: Subject) -> None:
         before, everywhere = view.find("61", place), view.find("61 62", all_of(view, subject))
         subject.end(5)
         with pytest.raises(TargetExitedError):
-            before.first()
+            next(before, None)
         with pytest.raises(TargetExitedError):
             everywhere.one()
         with pytest.raises(TargetExitedError):

@@ -212,16 +212,16 @@ def test_it_is_cancelled():
         search = view.find(b"a")
         search.cancel()
         with pytest.raises(SearchCancelledError, match="after 0 of 4096 bytes"):
-            search.first()
+            next(search, None)
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_it_is_cancelled_in_its_threads():
     fake = FakeProcess()
-    fake.map(BASE, b"a" * PAGE)
+    fake.map(BASE, b"a" * 64 * PAGE)
     with fake.open() as view:
         search = view.find(b"a")
-        search.first()
+        next(search, None)
         search.cancel()
         with pytest.raises(SearchCancelledError):
             list(search)
@@ -286,7 +286,7 @@ def test_one_counts_what_was_taken_before():
         search = view.find(b"c")
         assert search.first() == search.one() == search.one() == BASE + 2
         search = view.find(b"ab")
-        search.first()
+        next(search, None)
         with pytest.raises(AmbiguousPatternError, match="at 2 places"):
             search.one()
 
@@ -299,11 +299,11 @@ def test_after_an_error_a_search_does_not_look_as_if_it_had_ended_well(how):
     fake.map(BASE, b"a" * 16 * PAGE)
     with fake.open() as view:
         search = view.find(b"a")
-        search.first()
+        next(search, None)
         {"closed": view.close, "ended": fake.exit, "cancelled": search.cancel}[how]()
         with pytest.raises(error):
             list(search)
-        for use in (search.first, search.one, lambda: list(search)):
+        for use in (lambda: next(search), search.one, lambda: list(search)):
             with pytest.raises(SearchCancelledError, match=rf"after \d+ of {16 * PAGE} bytes"):
                 use()
 
@@ -357,7 +357,7 @@ def test_a_search_that_one_of_its_own_threads_collects_waits_for_no_thread(monke
         wanted = _pattern.Wanted(Pattern.parse("6?"), confirm)
         search = _search.find_pattern(view, Area([(BASE, 16 * PAGE)], 0), wanted, "a", 1, None)
         for _ in range(PAGE - _engine.STRETCH):
-            search.first()
+            next(search, None)
         is_given.set()
         assert is_closed.wait(30)
         for thread in threading.enumerate():
@@ -437,7 +437,7 @@ def test_what_can_not_be_read_whatever_the_memory_is_is_an_error(cause, error, m
         monkeypatch.setattr(view._process, "read_into", refuse)
         monkeypatch.setattr(view._process, "read", refuse)
         with pytest.raises(error):
-            search.first()
+            next(search, None)
 
 
 # -- arguments

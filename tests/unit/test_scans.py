@@ -530,7 +530,7 @@ def test_a_scan_works_in_one_thread_at_a_time():
         with pytest.raises(ValueError, match="no scan yet to compare with"):
             scan.unknown()
         scan = view.scan("int", progress=lambda _done, _total: scan.exact(1))
-        with pytest.raises(RuntimeError, match="at work already"):
+        with pytest.raises(RuntimeError, match="under way; wait for it"):
             scan.unknown()
         with pytest.raises(TypeError, match="progress is told by calling it"):
             view.scan("int", progress=5)

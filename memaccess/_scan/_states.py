@@ -1,0 +1,43 @@
+"""What a scan is for, what it has after each step, and of which program that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from memaccess._records import Module
+    from memaccess._scan._blocks import Generation, Layout
+    from memaccess._scan._kinds import Kind
+    from memaccess._types import DataModel
+
+
+class Program(NamedTuple):
+    """Which program a scan is of."""
+
+    model: DataModel
+    identity: tuple[int, int]
+    """Its pid and its beginning, by which no other process is taken for it."""
+    modules: Sequence[Module]
+
+
+class Plan(NamedTuple):
+    """What a scan is for."""
+
+    wished: dict[str, Any]
+    """As the user said it; as JSON can have it."""
+    kinds: tuple[Kind, ...]
+    siblings: Mapping[str, Kind]
+    """What is looked for instead of some kinds, by their names, where a first value does not fit those."""
+    layout_of: Callable[[Kind], Layout]
+
+
+class State(NamedTuple):
+    """What a scan has after a step: what it looks for, and the hits of each."""
+
+    kinds: tuple[Kind, ...]
+    generations: tuple[Generation, ...]
+    what: str
+    skipped: int = 0
+    lost: int = 0
