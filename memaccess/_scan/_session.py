@@ -348,7 +348,7 @@ class Scan:
         )
 
     def increased_by_percent(self, percent: Any, most: Any = float("inf"), since: Since = "last") -> Self:
-        """Keep what is more by a share of what it was.
+        """Keep what is more by a share of what it was. What was 0 is left out.
 
         :param percent: by how many hundredths of it at least.
         :param most: by how many at most.
@@ -366,7 +366,7 @@ class Scan:
         return self._relate_by(what, lambda kind: kind.percent(percent, most, is_less=False), since)
 
     def decreased_by_percent(self, percent: Any, most: Any = float("inf"), since: Since = "last") -> Self:
-        """Keep what is less by a share of what it was.
+        """Keep what is less by a share of what it was. What was 0 is left out.
 
         :param percent: by how many hundredths of it at least.
         :param most: by how many at most.
