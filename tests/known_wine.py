@@ -72,6 +72,7 @@ DIFFERENCES: dict[str, Difference] = {
     ),
     "write across run": Difference(Outcome(ANY_ERROR, ANY_CODE, ANY_COUNT), WORKS, _IGNORES_PROTECTION),
     "write execute_read from 32 to 64": Difference(Outcome(NotWritableError, ANY_CODE), WORKS, _RAW_WRITE),
+    "skip memory that was freed": Difference(True, False, _KEEPS_FREE_READABLE),
     "open the system process": Difference(
         ProcessDeniedError, ProcessNotFoundError, "it has no process with pid 4, the one of Windows' kernel"
     ),
