@@ -14,11 +14,21 @@ except ImportError:  # it is not installed: take the checkout
 
 # Classes say that they live in the package, where users import them; autodoc reads what is written
 # below their attributes in the file that they stand in.
-for module in map(
-    import_module, ("memaccess._errors", "memaccess._map", "memaccess._snapshots", "memaccess._hexdump")
-):
+ROOMS = (
+    "_errors",
+    "_map",
+    "_snapshots",
+    "_hexdump",
+    "_scan._hits",
+    "_scan._pattern",
+    "_scan._search",
+    "_scan._session",
+    "_scan._watching",
+)
+DOORS = ("memaccess", "memaccess.searching", "memaccess.snapshots")
+for module in (import_module(f"memaccess.{room}") for room in ROOMS):
     for value in vars(module).values():
-        if isinstance(value, type) and value.__module__ in ("memaccess", "memaccess.snapshots"):
+        if isinstance(value, type) and value.__module__ in DOORS:
             value.__module__ = module.__name__
 
 project = "memaccess"
@@ -33,10 +43,11 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:meth", r"bytes\.decode|str\.encode"),
     ("py:mod", "struct"),
-    ("py:class", r"(collections\.abc|ctypes|types|typing|enum)\..*"),
+    ("py:class", r"(collections\.abc|ctypes|types|typing|enum|os|re)\..*"),
+    ("py:(exc|func|mod)", r"re(\..*)?"),
     (
         "py:.*",
-        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause)",
+        r"(?:memaccess\._.*|System|Process|Access|Region|Address|Buffer|CData|State|Kind|Self|SupportsIndex|Cause|Within|Progress|Rounding|Since|WatchedView)",
     ),
 ]
 

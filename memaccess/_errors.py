@@ -373,7 +373,7 @@ class AmbiguousPatternError(LookupError):
 
 
 class SearchCancelledError(RuntimeError):
-    """A search or a scan was cancelled, by its ``cancel()``."""
+    """A search or a scan was cancelled, by its ``cancel()``, or is used after an error has ended it."""
 
     __module__ = "memaccess"
 

@@ -139,7 +139,7 @@ class SearchAccess(NameAccess):
     ) -> Search[Match]:
         r"""Find what matches a regular expression in the program's memory.
 
-        :param regex: the expression, of bytes: a bytes object, in which a dot is any byte, or what :func:`re.compile`
+        :param regex: the expression, of bytes: a bytes object, in which a dot is any byte, or what :func:`!re.compile`
             made of one.
         :param within: where to look, as in :meth:`find`.
         :param longest: so many bytes a match may have, with what the expression looks at around it;
@@ -407,7 +407,13 @@ class SearchAccess(NameAccess):
             within = _extent_of(within)
         is_one = hasattr(within, "base") or hasattr(within, "address") or _is_pair(within)
         if is_one or isinstance(within, Snapshot) or not hasattr(within, "__iter__"):
-            for address, size in ranges_of([within] if _is_pair(within) else within):
+            try:
+                found = list(ranges_of([within] if _is_pair(within) else within))
+            except TypeError:
+                raise TypeError(
+                    f"memory to look in is a module, a region, a range, or a pair of address and size, not {shown(within)}"
+                ) from None
+            for address, size in found:
                 extent = checked_extent(size)
                 yield self._checked_address(address, extent), extent
         else:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from memaccess._backend._interface import Process
     from memaccess._records import Region
 
+_NOT_OF_THE_MEMORY = (Cause.CLOSED, Cause.DENIED, Cause.OUT_OF_REACH, Cause.REPLACED)
+"""Why nothing can be read, whatever the memory is."""
+
 
 def read_available(process: Process, size: int, address: int) -> PartialRead:
     """Read the range region by region, and page by page where a region changes under our hands.
@@ -76,7 +79,7 @@ def _read_part(process: Process, start: int, stop: int, how: _How) -> Iterator[t
         yield start, process.read(stop - start, start)
         return
     except SystemFailure as failure:
-        if failure.cause is Cause.REPLACED or not process.is_alive():
+        if failure.cause in _NOT_OF_THE_MEMORY or not process.is_alive():
             raise
     middle = (start + stop) // 2 // PAGE * PAGE
     if middle <= start:

@@ -5,10 +5,11 @@
 <Pattern '48 8B 05 ?? ?? ?? ??'>
 """
 
+from memaccess._scan._hits import Hit
 from memaccess._scan._paths import PointerChain, load_pointers, save_pointers
 from memaccess._scan._pattern import Pattern
 from memaccess._scan._search import Match, Search
-from memaccess._scan._session import Hit, Scan
+from memaccess._scan._session import Scan
 from memaccess._scan._watching import Watch, WatchList
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import gc
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def _loaded() -> None:
         be_patient()
     if sys.platform == "win32":
         MemoryView.from_current_process().close()
-        list_windows()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(list_windows).result()
 
 
 @pytest.fixture(autouse=True)

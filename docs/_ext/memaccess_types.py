@@ -10,6 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective
 
 from memaccess import _errors
@@ -78,9 +79,17 @@ def _row(*cells: nodes.Node) -> nodes.row:
     return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
 
 
+def _unlink_type(_app: Sphinx, doctree: nodes.document) -> None:
+    """Python's own ``type`` is no link: Sphinx would take it for an attribute of that name, and there are several."""
+    for reference in list(doctree.findall(pending_xref)):
+        if reference["reftarget"] == "type" and reference["reftype"] == "class":
+            reference.replace_self(nodes.Text("type"))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx about the directive."""
     app.add_directive("memaccess-types", TypesDirective)
     app.add_directive("memaccess-typed-methods", TypedMethodsDirective)
     app.add_directive("memaccess-errors", ErrorsDirective)
+    app.connect("doctree-read", _unlink_type)
     return {"parallel_read_safe": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -42,13 +43,8 @@ def rarest_byte(pattern: Pattern) -> int:
 
 def longest_run(pattern: Pattern) -> Anchor | None:
     """The longest run of bytes that are known whole; None where there is none."""
-    runs: list[Anchor] = []
-    for offset, (value, mask) in enumerate(zip(pattern.data, pattern.mask, strict=True)):
-        if mask != 0xFF:
-            continue
-        if runs and runs[-1].offset + len(runs[-1].data) == offset:
-            start, data = runs.pop()
-            runs.append(Anchor(start, data + bytes([value])))
-        else:
-            runs.append(Anchor(offset, bytes([value])))
+    runs = [
+        Anchor(known.start(), pattern.data[known.start() : known.end()])
+        for known in re.finditer(rb"\xff+", pattern.mask)
+    ]
     return max(runs, key=lambda run: len(run.data), default=None)

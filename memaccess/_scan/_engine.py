@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from memaccess._errors import SystemFailure
+from memaccess._errors import SearchCancelledError, SystemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from memaccess._backend._interface import Process
     from memaccess._records import PartialRead
@@ -72,10 +72,11 @@ class Look(Protocol[T_co]):
 
 def chunks(runs: Iterable[Range], overlap: int) -> Iterator[Chunk]:
     """The memory of those runs; each chunk is read with *overlap* bytes behind it, as far as they are there."""
+    step = max(CHUNK, overlap)  # so that none of it is read more than twice
     for start, size in runs:
         end = start + size
-        for address in range(start, end, CHUNK):
-            places = min(CHUNK, end - address)
+        for address in range(start, end, step):
+            places = min(step, end - address)
             yield Chunk(address, places, min(places + overlap, end - address))
 
 
@@ -117,9 +118,14 @@ def sweep(
     :raises SearchCancelledError: the monitor says so.
     """
     tools: list[tuple[bytearray, Look[T]]] = []
+    # However long a hit may be, it ends with the memory that it lies in.
+    largest = min(max(CHUNK, overlap) + overlap, max((size for _, size in runs), default=0))
 
     def work(stretch: list[Chunk]) -> Found[T]:
-        buffer, look = tools.pop() if tools else (bytearray(CHUNK + overlap), make_look())
+        try:
+            buffer, look = tools.pop()
+        except IndexError:  # to ask first would be a step in which another thread takes the last
+            buffer, look = bytearray(largest), make_look()
         try:
             return _look_at(memory, stretch, buffer, look, monitor)
         finally:
@@ -141,24 +147,41 @@ def in_order(
             yield work(job)
         return
     from concurrent.futures import ThreadPoolExecutor
+    from threading import get_ident
 
-    pool = ThreadPoolExecutor(WORKERS, "memaccess-search")
-    waiting: deque[Future[R]] = deque()
+    own: set[int] = set()
+    pool = ThreadPoolExecutor(WORKERS, "memaccess-search", lambda: own.add(get_ident()))
+    home = os.getpid()
+    waiting: deque[Callable[[], R]] = deque()
     source = iter(jobs)
+
+    def begin(job: Job) -> Callable[[], R]:
+        try:
+            return pool.submit(work, job).result
+        except RuntimeError:  # this Python ends, and starts no more threads
+            return partial(work, job)
+
     try:
         for job in source:
-            waiting.append(pool.submit(work, job))
+            waiting.append(begin(job))
             if len(waiting) == WORKERS * _AHEAD:
                 break
         while waiting:
-            result = waiting.popleft().result()
+            if os.getpid() != home:
+                raise SearchCancelledError(
+                    "The search was begun before this Python was forked from another one"
+                )
+            result = waiting.popleft()()
             for job in source:
-                waiting.append(pool.submit(work, job))
+                waiting.append(begin(job))
                 break
             yield result
     finally:
-        monitor.finish()
-        pool.shutdown(cancel_futures=True)
+        monitor.end(True)
+        # Python may collect a search that nobody has any more in whichever thread it likes.
+        may_wait = get_ident() not in own
+        pool.shutdown(wait=may_wait, cancel_futures=True)
+        monitor.end(not may_wait)
 
 
 def _look_at(

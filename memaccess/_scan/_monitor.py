@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memaccess._arguments import shown
 from memaccess._errors import SearchCancelledError
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ class Monitor:
     """How far a search is; shared by the threads that work on it."""
 
     def __init__(self, total: int, progress: Callable[[int, int], object] | None = None) -> None:
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress is told by calling it, so it is a function, not {shown(progress)}")
         self.total = total
         self.done = 0
         self.skipped = 0
@@ -25,9 +28,9 @@ class Monitor:
         """Have it end with an error; from any thread."""
         self._is_cancelled = True
 
-    def finish(self) -> None:
-        """Have what still works on it end: nobody waits for its results."""
-        self._is_over = True
+    def end(self, is_over: bool) -> None:
+        """Have what still works on it end, since nobody waits for its results; or have the next work on it begin."""
+        self._is_over = is_over
 
     def check(self) -> None:
         """Go on, or not: what reads memory asks.

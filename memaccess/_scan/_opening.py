@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memaccess._scan._area import Area
-    from memaccess._scan._session import ScannedView
+    from memaccess._scan._hits import ScannedView
     from memaccess._types import DataModel
 
 ALL = ("int8", "int16", "int32", "int64", "float", "double")

@@ -192,6 +192,8 @@ def text_pattern(text: str, encoding: str, ignore_case: bool) -> Wanted:
         is_exact = is_exact and open_bits.bit_count() <= 1
         data += one
         mask += (((1 << 8 * len(one)) - 1) ^ open_bits).to_bytes(len(one), "little")
+    if data != text.encode(name):
+        raise ValueError(f"letter case can't be ignored in {encoding}, which writes no letter by itself")
     folded = [_folded(each) for each in text]
 
     def is_the_text(found: bytes) -> bool:
@@ -206,9 +208,11 @@ def text_pattern(text: str, encoding: str, ignore_case: bool) -> Wanted:
 def _other_cases(character: str, encoding: str) -> list[str]:
     """The other forms of a letter that this encoding can write."""
     found = []
-    for form in {character.lower(), character.upper(), character.swapcase(), character.casefold()} - {
-        character
-    }:
+    forms = {character.lower(), character.upper(), character.title(), character.casefold()}
+    forms |= {form.lower() for form in forms}
+    if "\u03c3" in forms:
+        forms.add("\u03c2")  # the sigma at the end of a word, which no other form leads to
+    for form in forms - {character}:
         try:
             form.encode(encoding)
         except UnicodeEncodeError:
@@ -219,5 +223,5 @@ def _other_cases(character: str, encoding: str) -> list[str]:
 
 def _folded(character: str) -> str:
     """What letters have in common that differ in their case alone; of one length with them."""
-    lower = character.lower()
-    return lower if len(lower) == 1 else character
+    forms = character.casefold(), character.lower(), character
+    return next(form for form in forms if len(form) == 1)

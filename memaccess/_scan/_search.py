@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
+from contextlib import nullcontext
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from memaccess._errors import AmbiguousPatternError, PatternNotFoundError
+from memaccess._errors import AmbiguousPatternError, PatternNotFoundError, SearchCancelledError
 from memaccess._scan import _engine, _kernels
 from memaccess._scan._monitor import Monitor
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from typing_extensions import Self
 
@@ -59,6 +63,12 @@ class Search(Generic[T]):
         self._area = area
         self._monitor = monitor
         self._address = address
+        self._lock: AbstractContextManager[object] = RLock()
+        """Until the end of the search: on Windows it is a handle."""
+        self._count = 0
+        self._first_few: list[T] = []
+        self._end: str | None = None
+        """Why it can't go on, where it has ended with an error."""
 
     @property
     def done(self) -> int:
@@ -84,38 +94,55 @@ class Search(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        return next(self._found)
+        with self._lock:
+            if self._end is not None:
+                raise SearchCancelledError(self._end)
+            try:
+                found = next(self._found)
+            except BaseException as error:
+                if not isinstance(error, StopIteration):
+                    self._end = self._why_ended(error)
+                self._lock = nullcontext()
+                raise
+            self._count += 1
+            if self._count <= _SHOWN:
+                self._first_few.append(found)
+            return found
+
+    def _why_ended(self, error: BaseException) -> str:
+        """What is said of it from now on: what it has found is not all, and to go on would look as if it were."""
+        if isinstance(error, SearchCancelledError):
+            return str(error)
+        reason = f"{type(error).__name__}: {error}"
+        return f"The search ended after {self.done} of {self.total} bytes, with {reason}"
 
     def first(self) -> T | None:
         """The next result.
 
         :returns: it, or None where there is no more.
         :raises MemoryAccessError: the program has ended, or the view was closed.
-        :raises SearchCancelledError: it was cancelled.
+        :raises SearchCancelledError: it was cancelled, or an error had ended it before.
 
         >>> view.find('5A 6F ??').first() == 0x401010
         True
         """
-        return next(self._found, None)
+        return next(self, None)
 
     def one(self) -> T:
-        """The only result.
+        """The only result; those that were taken before count too.
 
         :returns: it.
         :raises PatternNotFoundError: there is none.
         :raises AmbiguousPatternError: there are several; the error has their number.
         :raises MemoryAccessError: the program has ended, or the view was closed.
-        :raises SearchCancelledError: it was cancelled.
+        :raises SearchCancelledError: it was cancelled, or an error had ended it before.
 
         >>> hex(view.find_text('Zoë').one())
         '0x401010'
         """
-        results: list[T] = []
-        count = 0
-        for each in self._found:
-            count += 1
-            if count <= _SHOWN:
-                results.append(each)
+        for _ in self:
+            pass
+        count, results = self._count, self._first_few
         if count == 1:
             return results[0]
         where = f"{self.total} bytes" + (
@@ -170,11 +197,11 @@ def find_pattern(
     return Search(what, found(), area, monitor, _itself)
 
 
-def _pattern_look(wanted: Wanted, alignment: int) -> Look[list[int]]:
+def _pattern_look(wanted: Wanted, alignment: int) -> Look[array[int]]:
     find = _kernels.kernels().finder(wanted.pattern)
     length, confirm = len(wanted.pattern), wanted.confirm
 
-    def look(address: int, data: bytearray, size: int, places: int) -> list[int] | None:
+    def look(address: int, data: bytearray, size: int, places: int) -> array[int] | None:
         limit = min(places, size - length + 1)
         if limit <= 0:
             return None
@@ -183,7 +210,8 @@ def _pattern_look(wanted: Wanted, alignment: int) -> Look[list[int]]:
             found = [each for each in found if not each % alignment]
         if confirm is not None:
             found = [each for each in found if confirm(bytes(data[each - address : each - address + length]))]
-        return found or None
+        # They wait for those before them: an array has a fifth of what a list of ints takes.
+        return array("Q", found) if found else None
 
     return look
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, overload
+import threading
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from memaccess._arguments import shown
 from memaccess._scan import _kernels, _passes, _saving
+from memaccess._scan._hits import Hit
 from memaccess._scan._kinds import Number
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._passes import Track
@@ -19,105 +21,14 @@ if TYPE_CHECKING:
 
     from memaccess._scan._area import Area
     from memaccess._scan._blocks import Generation, Layout
+    from memaccess._scan._hits import ScannedView
     from memaccess._scan._kinds import Kind, Test
-    from memaccess._scan._saving import Program, Saved
+    from memaccess._scan._saving import Saved
 
     Since: TypeAlias = Literal["last", "first"]
 
 _UNDONE = 8
 """So many steps can be undone; what the earlier ones kept is let go, but for the first."""
-
-
-class ScannedView(Protocol):
-    """What is scanned, as far as hits are concerned."""
-
-    def _opened(self, what: str) -> Any: ...
-    def _read_available(self, size: int, address: int) -> Any: ...
-    def read(self, size: SupportsIndex, address: SupportsIndex) -> bytes: ...
-    def write(self, values: bytes, address: SupportsIndex, *, force: bool = False) -> None: ...
-    def _place_of(self, address: int) -> str: ...
-    def _program(self) -> Program: ...
-
-
-class Hit:
-    """A place that a scan has found; see :meth:`MemoryView.scan <memaccess.MemoryView.scan>`.
-
-    It stands for its address wherever one is wanted. ``str()`` is its place as an address expression: with its
-    module where it is in one.
-    """
-
-    __module__ = "memaccess.searching"
-
-    def __init__(self, view: ScannedView, kind: Kind, address: int, data: bytes) -> None:
-        self._view = view
-        self._kind = kind
-        self._data = data
-        self.address = address
-
-    address: int
-    """Where it is."""
-
-    @property
-    def type(self) -> str:
-        """What was looked for: the name of a C type, ``'text'``, ``'bytes'`` or ``'a group'``."""
-        return self._kind.name
-
-    @property
-    def value(self) -> Any:
-        """What it was at the last scan."""
-        return self._kind.decode(self._data)
-
-    def read(self) -> Any:
-        """What it is now.
-
-        :returns: the value.
-        :raises MemoryAccessError: as in :meth:`MemoryView.read <memaccess.MemoryView.read>`.
-
-        >>> hit = view.scan('int').exact(100)[0]
-        >>> hit.read()
-        100
-        """
-        return self._kind.decode(self._view.read(self._kind.width, self.address))
-
-    def write(self, value: Any, *, force: bool = False) -> None:
-        """Give it another value.
-
-        :param value: what it is to be: a number, or bytes or a text of the same length.
-        :param force: write also where the program itself may not, as in :meth:`MemoryView.write
-            <memaccess.MemoryView.write>`.
-        :raises MemoryAccessError: as in :meth:`MemoryView.write <memaccess.MemoryView.write>`.
-        :raises TypeError: the value is of another type; nothing is written, and so with the next.
-        :raises ValueError: it is no such text, or of another length.
-        :raises OverflowError: it does not fit.
-
-        >>> hit = view.scan('int').exact(100)[0]
-        >>> hit.write(99)
-        >>> view.read_int(0x401000)
-        99
-        """
-        self._view.write(self._kind.encode(value), self.address, force=force)
-
-    @property
-    def expression(self) -> str:
-        """Its place as an address expression: ``'game.exe+10F4F4'`` in a module, else the number."""
-        return self._view._place_of(self.address)
-
-    def __index__(self) -> int:
-        return self.address
-
-    def __str__(self) -> str:
-        return self.expression
-
-    def __repr__(self) -> str:
-        return f"<Hit: {self.type} at 0x{self.address:x}: {self.value!r}>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Hit):
-            return NotImplemented
-        return (self.address, self.type) == (other.address, other.type)
-
-    def __hash__(self) -> int:
-        return hash((self.address, self.type))
 
 
 class _State(NamedTuple):
@@ -163,7 +74,8 @@ class Scan:
         self._folder = folder
         self._states: list[_State] = []
         self._first: _State | None = None
-        self._monitor: Monitor | None = None
+        self._monitor = Monitor(0, progress)
+        self._at_work = threading.Lock()
         self.skipped = 0
         self.lost = 0
 
@@ -418,9 +330,7 @@ class Scan:
         >>> scan = view.scan('int')
         >>> scan.cancel()
         """
-        monitor = self._monitor
-        if monitor is not None:
-            monitor.cancel()
+        self._monitor.cancel()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the scan to a file, for :meth:`MemoryView.load_scan <memaccess.MemoryView.load_scan>`.
@@ -520,16 +430,17 @@ class Scan:
 
     def _step(self, what: str, make_test: Callable[[Kind], Test | None], since: Since = "last") -> Self:
         kinds, tests = self._tests(make_test)
-        if self._monitor is not None:
+        if not self._at_work.acquire(blocking=False):
             raise RuntimeError("this scan is at work already, in another thread")
         try:
-            state = (
-                self._scan_next(what, kinds, tests, since)
-                if self._states
-                else self._scan_first(what, kinds, tests)
-            )
+            self._monitor = Monitor(0, self._progress)
+            if self._states:
+                state = self._scan_next(what, kinds, tests, since)
+            else:
+                state = self._scan_first(what, kinds, tests)
+            self.skipped = self._monitor.skipped
         finally:
-            self._monitor = None
+            self._at_work.release()
         self._states.append(state)
         self._first = self._first or state
         del self._states[: -_UNDONE - 1]
@@ -562,19 +473,20 @@ class Scan:
 
     def _scan_first(self, what: str, kinds: list[Kind], tests: list[Test | None]) -> _State:
         area = self._area_of()
-        monitor = self._monitor = Monitor(area.size, self._progress)
+        self._monitor.total = area.size
         layouts = tuple(map(self._layout_of, kinds))
         tracks = [Track(*each) for each in zip(kinds, layouts, tests, strict=True)]
-        generations = _passes.first(self._view, area.runs, tracks, _kernels.kernels(), monitor, self._folder)
-        self.skipped, self.lost = monitor.skipped, 0
+        generations = _passes.first(
+            self._view, area.runs, tracks, _kernels.kernels(), self._monitor, self._folder
+        )
+        self.lost = 0
         return _State(tuple(kinds), layouts, tuple(generations), what)
 
     def _scan_next(self, what: str, kinds: list[Kind], tests: list[Test | None], since: Since) -> _State:
         before, compared = self._states[-1], self._states[-1] if since == "last" else self._first
         assert compared is not None
         chosen = [before.kinds.index(kind) for kind in kinds]
-        monitor = Monitor(sum(_passes.weight(before.generations[index]) for index in chosen), self._progress)
-        self._monitor = monitor
+        self._monitor.total = sum(_passes.weight(before.generations[index]) for index in chosen)
         outcomes = []
         for index, test in zip(chosen, tests, strict=True):
             kind, old = before.kinds[index], before.generations[index]
@@ -582,9 +494,9 @@ class Scan:
             reference = old if since == "last" else compared.generations[compared.kinds.index(kind)]
             outcomes.append(
                 _passes.next_scan(
-                    self._view, old, reference, track, _kernels.kernels(), monitor, self._folder
+                    self._view, old, reference, track, _kernels.kernels(), self._monitor, self._folder
                 )
             )
-        self.skipped, self.lost = monitor.skipped, sum(outcome.lost for outcome in outcomes)
+        self.lost = sum(outcome.lost for outcome in outcomes)
         layouts = tuple(before.layouts[index] for index in chosen)
         return _State(tuple(kinds), layouts, tuple(outcome.generation for outcome in outcomes), what)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from memaccess._arguments import checked_text, shown
 from memaccess._errors import MemoryAccessError
 from memaccess._scan._describing import described, kind_of
+from memaccess._scan._hits import Hit
 from memaccess._scan._kinds import Number
-from memaccess._scan._session import Hit
 from memaccess._types import type_named
 
 if TYPE_CHECKING:

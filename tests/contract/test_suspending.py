@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from support.subjects import PAGE, FakeSubject, RealSubject, code_of, require_changes, require_reach
 
-from memaccess import ClosedViewError, MemoryView, TargetExitedError
+from memaccess import ClosedViewError, MemoryAccessError, MemoryView, TargetExitedError
+from memaccess.testing import FakeProcess, FakeSystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,6 +191,7 @@ def test_a_process_began_when_it_did(subject: Subject) -> None:
     with subject.open("r") as view, subject.open("w") as other:
         began = view._started()
         assert began == other._started()
+        time.sleep(WHILE)  # Linux counts hundredths of a second
         with type(subject)(subject.bitness) as later, later.open("r") as view_of_later:
             assert view_of_later._started() > began
         subject.end(0)
@@ -198,9 +200,13 @@ def test_a_process_began_when_it_did(subject: Subject) -> None:
         view._started()
 
 
-def test_this_python_is_not_suspended() -> None:
-    with MemoryView.from_current_process() as view:
-        with pytest.raises(OSError, match=r"^Can't suspend the threads of process") as caught:
+@pytest.mark.parametrize("is_real", [False, pytest.param(True, marks=pytest.mark.live)])
+def test_this_python_is_not_suspended(is_real: bool) -> None:
+    own = FakeProcess()
+    system = None if is_real else FakeSystem(own, current=own)
+    with MemoryView.from_current_process(system=system) as view:
+        with pytest.raises(MemoryAccessError, match=r"^Can't suspend the threads of process") as caught:
             view.suspend()
         assert "is this Python itself" in str(caught.value.explanation)
         assert not view._holds
+        assert not own.suspensions

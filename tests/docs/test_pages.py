@@ -8,7 +8,7 @@ from pathlib import Path
 
 import memaccess
 from docs.pages import ROOT
-from memaccess import MemoryView, _explain, snapshots, structures, testing
+from memaccess import MemoryView, _explain, searching, snapshots, structures, testing
 from memaccess._backend.windows import _facts
 from memaccess._types import TYPES
 
@@ -20,7 +20,8 @@ ENTRIES = re.findall(r"^\.\. auto\w+:: ([\w.]+)", REFERENCE, re.MULTILINE)
 
 
 def test_the_reference_has_every_public_name():
-    names = {*memaccess.__all__, *snapshots.__all__, *structures.__all__, *testing.__all__}
+    doors = (memaccess, searching, snapshots, structures, testing)
+    names = {name for door in doors for name in door.__all__}
     assert {entry for entry in ENTRIES if "." not in entry} == names
 
 

@@ -80,7 +80,16 @@ def moved(view: MemoryView, target: Target) -> list[int]:
     """The numbers of the counters that have gone on in a moment."""
     before = counts(view, target)
     time.sleep(WHILE)
-    return [number for number, (old, new) in enumerate(zip(before, counts(view, target))) if old != new]
+    return [
+        number
+        for number, (old, new) in enumerate(zip(before, counts(view, target), strict=True))
+        if old != new
+    ]
+
+
+def suspend_for_ever(view: MemoryView) -> None:
+    while True:
+        view.suspend().resume()
 
 
 def all_move(view: MemoryView, target: Target) -> None:
@@ -182,9 +191,7 @@ def test_a_program_may_be_killed_at_any_moment(target: Target, wait: float) -> N
     with MemoryView(target.pid) as view:
         killer.start()
         with pytest.raises(TargetExitedError):
-            while True:
-                with view.suspend():
-                    pass
+            suspend_for_ever(view)
         assert not view.is_alive()
     killer.join()
     assert target._process.wait() == -signal.SIGKILL
@@ -208,9 +215,7 @@ def test_a_program_may_exit_at_any_moment(target: Target, wait: float) -> None:
             target._process.stdin.flush()
         time.sleep(wait)
         with pytest.raises(TargetExitedError):
-            while True:
-                with view.suspend():
-                    pass
+            suspend_for_ever(view)
     assert target._process.wait() == 7
 
 
@@ -247,14 +252,17 @@ def test_the_kernel_lets_a_program_go_on_where_python_is_killed(target: Target) 
         "    signal.pause()\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
-        assert said(other) == str(other.pid)
-        with MemoryView(target.pid) as view:
-            assert moved(view, target) == []
-            with pytest.raises(MemoryAccessError) as caught:
-                view.suspend()
-            assert f"Process {other.pid} debugs the program" in str(caught.value.explanation)
+        try:
+            assert said(other) == str(other.pid)
+            with MemoryView(target.pid) as view:
+                assert moved(view, target) == []
+                with pytest.raises(MemoryAccessError) as caught:
+                    view.suspend()
+                assert f"Process {other.pid} debugs the program" in str(caught.value.explanation)
+        finally:
             other.kill()
-            all_move(view, target)
+    with MemoryView(target.pid) as view:
+        all_move(view, target)
 
 
 def test_the_end_of_python_lets_a_program_go_on(target: Target) -> None:
@@ -264,7 +272,9 @@ def test_the_end_of_python_lets_a_program_go_on(target: Target) -> None:
         "suspension = view.suspend()\n"
         "print(view.is_alive(), flush=True)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, timeout=20)
+    run = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=20
+    )
     assert (run.returncode, run.stdout) == (0, "True\n")
     with MemoryView(target.pid) as view:
         all_move(view, target)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memaccess import AmbiguousPatternError, PatternNotFoundError, SearchCancelledError
-from memaccess._scan import _engine
+from memaccess import (
+    AmbiguousPatternError,
+    ClosedViewError,
+    MemoryView,
+    PatternNotFoundError,
+    SearchCancelledError,
+    TargetExitedError,
+    WrongBitnessError,
+)
+from memaccess._errors import Cause
+from memaccess._scan import _engine, _pattern, _search
+from memaccess._scan._area import Area
+from memaccess._win32._codes import failure_from
 from memaccess.searching import Pattern
 from memaccess.testing import FakeProcess
 
@@ -243,3 +257,241 @@ def test_what_a_range_lacks_is_counted():
     with fake.open() as view:
         assert view.find(b"a", range(BASE - PAGE, BASE + 3 * PAGE)).left_out == 3 * PAGE
         assert view.find(b"a").left_out == 0
+
+
+def test_many_ranges_ask_for_the_map_once(monkeypatch):
+    asked: list[int] = []
+    original = MemoryView._regions_from
+    monkeypatch.setattr(
+        MemoryView, "_regions_from", lambda self, number: asked.append(number) or original(self, number)
+    )
+    fake = FakeProcess()
+    fake.map(BASE, 64 * PAGE)
+    fake.map(BASE + 100 * PAGE, b"a" * PAGE, "---")
+    with fake.open() as view:
+        ranges = [(BASE + place, 16) for place in range(-64, 110 * PAGE, 64)]
+        search = view.find(b"\0", ranges)
+    assert search.total == 64 * PAGE // 4
+    assert search.total + search.left_out == 16 * len(ranges)
+    assert len(asked) < 8
+
+
+# -- an end before the end
+
+
+def test_one_counts_what_was_taken_before():
+    fake = FakeProcess()
+    fake.map(BASE, b"abcab")
+    with fake.open() as view:
+        search = view.find(b"c")
+        assert search.first() == search.one() == search.one() == BASE + 2
+        search = view.find(b"ab")
+        search.first()
+        with pytest.raises(AmbiguousPatternError, match="at 2 places"):
+            search.one()
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("how", ["closed", "ended", "cancelled"])
+def test_after_an_error_a_search_does_not_look_as_if_it_had_ended_well(how):
+    error = {"closed": ClosedViewError, "ended": TargetExitedError, "cancelled": SearchCancelledError}[how]
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * 16 * PAGE)
+    with fake.open() as view:
+        search = view.find(b"a")
+        search.first()
+        {"closed": view.close, "ended": fake.exit, "cancelled": search.cancel}[how]()
+        with pytest.raises(error):
+            list(search)
+        for use in (search.first, search.one, lambda: list(search)):
+            with pytest.raises(SearchCancelledError, match=rf"after \d+ of {16 * PAGE} bytes"):
+                use()
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_an_error_of_progress_ends_it(error):
+    def interrupt(_done: int, _total: int) -> None:
+        raise error
+
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * 16 * PAGE)
+    with fake.open() as view:
+        search = view.find(b"a", progress=interrupt)
+        with pytest.raises(error):
+            search.one()
+        with pytest.raises(SearchCancelledError, match=f"with {error.__name__}"):
+            search.one()
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_two_threads_share_a_search():
+    fake = FakeProcess()
+    fake.map(BASE, b"ab" * 8 * PAGE)
+    with fake.open() as view:
+        search = view.find(b"ab")
+        taken: list[list[int]] = [[], []]
+        threads = [threading.Thread(target=each.extend, args=(search,)) for each in taken]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert all(each == sorted(each) for each in taken)
+    assert sorted(taken[0] + taken[1]) == list(range(BASE, BASE + 16 * PAGE, 2))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_search_that_one_of_its_own_threads_collects_waits_for_no_thread(monkeypatch):
+    monkeypatch.setattr(_engine, "WORKERS", 2)
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE + b"b" * 15 * PAGE)
+    is_given, is_closed = threading.Event(), threading.Event()
+
+    def confirm(found: bytes) -> bool:
+        if found == b"b" and is_given.wait() and not is_closed.is_set():
+            search._found.close()  # as the garbage collector does
+            is_closed.set()
+        return True
+
+    with fake.open() as view:
+        wanted = _pattern.Wanted(Pattern.parse("6?"), confirm)
+        search = _search.find_pattern(view, Area([(BASE, 16 * PAGE)], 0), wanted, "a", 1, None)
+        for _ in range(PAGE - _engine.STRETCH):
+            search.first()
+        is_given.set()
+        assert is_closed.wait(30)
+        for thread in threading.enumerate():
+            if thread.name.startswith("memaccess-search"):
+                thread.join(30)
+
+
+EXITS = [
+    "",
+    "sys.exit()",
+    "search.itself = search",
+    "builtins.search = search",
+    "threading.Thread(target=list, args=(search,)).start()",
+    "atexit.register(lambda: list(search))",
+]
+
+
+@pytest.mark.parametrize("end", EXITS)
+def test_python_ends_quietly_in_the_middle_of_a_search(end):
+    program = f"""
+import atexit, builtins, sys, threading
+from memaccess._scan import _engine
+from memaccess.testing import FakeProcess
+_engine.CHUNK, _engine.STRETCH = 64, 256
+fake = FakeProcess()
+fake.map({BASE}, b"a" * 65536)
+view = fake.open()
+search = view.find(b"a")
+search.first()
+{end}
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_after_a_fork_a_search_says_that_it_can_not_go_on():
+    program = f"""
+import os
+from memaccess import SearchCancelledError
+from memaccess._scan import _engine
+from memaccess.testing import FakeProcess
+_engine.CHUNK, _engine.STRETCH = 64, 256
+fake = FakeProcess()
+fake.map({BASE}, b"a" * 65536)
+view = fake.open()
+search = view.find(b"a")
+search.first()
+child = os.fork()
+try:
+    count = len(list(search))
+except SearchCancelledError as error:
+    print("forked" in str(error), len(list(view.find(b"a"))), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(count)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (result.stdout, result.stderr) == ("True 65536\n65535\n", "")
+
+
+@pytest.mark.parametrize(
+    ("cause", "error"), [(Cause.OUT_OF_REACH, WrongBitnessError), (Cause.CLOSED, ClosedViewError)]
+)
+def test_what_can_not_be_read_whatever_the_memory_is_is_an_error(cause, error, monkeypatch):
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE)
+    with fake.open() as view:
+
+        def refuse(*_arguments: object) -> None:
+            raise failure_from(cause, "ReadProcessMemory")
+
+        search = view.find(b"a")
+        monkeypatch.setattr(view._process, "read_into", refuse)
+        monkeypatch.setattr(view._process, "read", refuse)
+        with pytest.raises(error):
+            search.first()
+
+
+# -- arguments
+
+
+@pytest.mark.parametrize("longest", [1 << 20, 1 << 40, (1 << 63) - 1])
+def test_a_match_may_be_as_long_as_one_likes(longest):
+    fake = FakeProcess()
+    fake.map(BASE, b"a" + b"b" * 4 * PAGE + b"c")
+    fake.map(BASE + 16 * PAGE, b"abbc")
+    with fake.open() as view:
+        try:
+            found = list(view.find_regex(b"ab+c", longest=longest))
+        except OverflowError:
+            assert longest > sys.maxsize
+            return
+    assert [len(each.data) for each in found] == [4 * PAGE + 2, 4]
+
+
+@pytest.mark.parametrize("within", [5, None, b"abc", 1.5, [None], (BASE,), (1, 2, 3), [BASE, PAGE], object()])
+def test_what_is_no_place_is_refused(within):
+    with (
+        FakeProcess().open() as view,
+        pytest.raises(TypeError, match="memory to look in is a module, a region, a range, or a pair"),
+    ):
+        view.find(b"a", [within])
+
+
+@pytest.mark.parametrize("within", [(), [], range(BASE + 5, BASE), (BASE, 0), iter(())])
+def test_a_place_may_be_empty(within):
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * PAGE)
+    with fake.open() as view:
+        search = view.find(b"a", within)
+        assert (list(search), search.total, search.left_out) == ([], 0, 0)
+
+
+def test_progress_is_a_function():
+    with FakeProcess().open() as view, pytest.raises(TypeError, match="it is a function, not 5"):
+        view.find(b"a", progress=5)
+
+
+def test_the_sigma_at_the_end_of_a_word_is_one(kernels):
+    words = "οδος ΟΔΟΣ οδοσ"
+    fake = FakeProcess()
+    fake.map(BASE, words.encode())
+    with fake.open() as view:
+        for word in words.split():
+            assert list(view.find_text(word, ignore_case=True)) == [BASE, BASE + 9, BASE + 18]
+
+
+def test_letter_case_counts_where_letters_are_not_written_one_by_one():
+    with (
+        FakeProcess().open() as view,
+        pytest.raises(ValueError, match="letter case can't be ignored in utf-8-sig"),
+    ):
+        view.find_text("abc", encoding="utf-8-sig", ignore_case=True)

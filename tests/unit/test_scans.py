@@ -301,6 +301,43 @@ def test_a_group_is_scanned_for(kernels):
             scan.exact({4: 1})
 
 
+@pytest.mark.usefixtures("small_chunks")
+@settings(max_examples=40)
+@given(
+    pages=PAGES,
+    contents=st.lists(CELLS, min_size=3, max_size=3),
+    members=st.dictionaries(
+        st.integers(0, 20),
+        st.sampled_from(["int8", "short", "int", "uint64", "float"]),
+        min_size=1,
+        max_size=3,
+    ),
+    step=st.sampled_from([None, 1, 4]),
+    number=st.sampled_from([0, 1, 64]),
+)
+def test_a_group_is_found_where_a_plain_loop_finds_it(kernels, pages, contents, members, step, number):
+    game = Game(pages)
+    places = step or min(struct.calcsize(code_of(name)) for name in members.values())
+    width = max(offset + struct.calcsize(code_of(name)) for offset, name in members.items())
+
+    def matching() -> list[int]:
+        every = {name: game.values(code_of(name), 1) for name in members.values()}
+        return [
+            place
+            for place in game.values(f"{width}s", places)
+            if all(every[name][place + offset][1] == number for offset, name in members.items())
+        ]
+
+    with game.fake.open() as view:
+        scan = view.scan(members, alignment=step, rounding=None).exact(dict.fromkeys(members, number))
+        expected = matching()
+        assert shown(scan) == expected
+        game.change(contents)
+        assert shown(scan.exact(dict.fromkeys(members, number))) == [
+            p for p in matching() if p in set(expected)
+        ]
+
+
 def test_all_types_at_once(kernels):
     fake = FakeProcess()
     fake.map(BASE, 256)
@@ -473,3 +510,27 @@ def test_far_apart_candidates_are_one_block(kernels):
         assert shown(scan.unchanged()) == places
         assert len(scan._states[-1].generations[0].blocks) < 10
         assert _passes.weight(scan._states[-1].generations[0]) == 160
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_several_types_are_scanned_for_in_threads(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<i", 77) * (PAGE // 2))
+    with fake.open() as view:
+        scan = view.scan(["int", "int64", "short"]).unknown()
+        assert len(scan) == len(scan.unchanged()) == 2 * PAGE * 7 // 8
+        assert len(scan.exact(77)) == PAGE
+
+
+def test_a_scan_works_in_one_thread_at_a_time():
+    fake = FakeProcess()
+    fake.map(BASE, 16)
+    with fake.open() as view:
+        scan = view.scan("int", progress=lambda _done, _total: scan.changed())
+        with pytest.raises(ValueError, match="no scan yet to compare with"):
+            scan.unknown()
+        scan = view.scan("int", progress=lambda _done, _total: scan.exact(1))
+        with pytest.raises(RuntimeError, match="at work already"):
+            scan.unknown()
+        with pytest.raises(TypeError, match="progress is told by calling it"):
+            view.scan("int", progress=5)

@@ -21,6 +21,8 @@ from _zig import RECIPE, compile_program, pip
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "python.c"
 REQUIREMENTS = HERE.parent / "requirements.txt"
+CONSTRAINTS = HERE / "constraints.txt"
+"""What of them this Windows can have. Not by markers there: pip asks those of the system that it runs on."""
 
 CARRIER = "panda3d==1.10.16"
 OLDEST, NEWEST = (3, 10), (3, 13)
@@ -34,7 +36,7 @@ PYTHON_DLL = f"python{sys.version_info.major}{sys.version_info.minor}.dll"
 
 def runtime_folder(bits: int) -> Path:
     """Return where the interpreter of this width is, or will be."""
-    recipe = digest(CARRIER, RECIPE, sys.version, SOURCE, REQUIREMENTS, Path(__file__))
+    recipe = digest(CARRIER, RECIPE, sys.version, SOURCE, REQUIREMENTS, CONSTRAINTS, Path(__file__))
     return cache_folder() / f"python{MINOR}-{bits}-{recipe}"
 
 
@@ -78,7 +80,8 @@ def _make(bits: int, folder: Path) -> None:
     shutil.copytree(standard, folder / "Lib", ignore=shutil.ignore_patterns(*NOT_COPIED))
     name = f'-DPYTHON_DLL=L"{PYTHON_DLL}"'
     compile_program(bits, folder / "python.exe", SOURCE, name)
-    pip_install(bits, folder / "Lib" / "site-packages", "--requirement", REQUIREMENTS)
+    packages = folder / "Lib" / "site-packages"
+    pip_install(bits, packages, "--requirement", REQUIREMENTS, "--constraint", CONSTRAINTS)
 
 
 def _unpack_carrier(bits: int, folder: Path) -> None:

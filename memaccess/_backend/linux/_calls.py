@@ -6,6 +6,7 @@ import sys
 
 assert sys.platform == "linux"
 
+import contextlib
 import ctypes
 import errno
 import functools
@@ -16,6 +17,7 @@ from memaccess._backend._pages import turn_of
 from memaccess._backend.linux._codes import failure_of, failure_with
 from memaccess._backend.linux._holding import holder_of, once_free
 from memaccess._backend.linux._maps import VDSO
+from memaccess._backend.linux._proc import Folder
 from memaccess._backend.linux._tracing import (
     CAN_TRACE,
     Caller,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from memaccess._backend.linux._maps import Mapping
-    from memaccess._backend.linux._proc import Folder
     from memaccess._image import Read
     from memaccess._libc.ptrace import Registers
 
@@ -227,5 +228,7 @@ def _why_refused(folder: Folder) -> str:
     except OSError:
         tracer = 0
     if tracer:
+        with contextlib.suppress(OSError):
+            tracer = Folder(tracer).leader()  # the kernel tells the thread that does it
         return f"Process {tracer} debugs the program, and a program can have only one debugger. End that one first."
     return "The system lets this Python not debug the program, or the program lets calls come only from its own places."

@@ -218,9 +218,18 @@ class ChangingMemory(Memory):
         try:
             yield
         except SystemFailure as trouble:
-            if trouble.errno in _GONE and self._ends():
+            if self._is_going(trouble) and self._ends():
                 raise failure_with("ptrace", errno.ESRCH) from None
             raise
+
+    def _is_going(self, trouble: SystemFailure) -> bool:
+        """Whether what could not be done is a sign of its end: nobody may trace a thread that has just ended."""
+        if trouble.errno != errno.EPERM:
+            return trouble.errno in _GONE
+        try:
+            return self._folder.status().has_ended
+        except OSError:
+            return True
 
     def _place(self) -> Place:
         return Place(self.pid, self._folder, self.read, self._mappings(), self._bitness)

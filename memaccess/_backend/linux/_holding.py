@@ -83,6 +83,9 @@ def once_free(folder: Folder, work: Callable[[], T]) -> T:
             times_free += not folder.tracer()  # it may have just let go
             if times_free > _ATTEMPTS or time.monotonic() > deadline:
                 raise
+        except ProcessLookupError:
+            if not folder.is_alive() or time.monotonic() > deadline:
+                raise  # else one of its threads replaces the program at this moment, and has ended the others
         time.sleep(_PAUSE_SECONDS)
 
 
@@ -196,6 +199,7 @@ class Holder:
         if _HOLDERS.get(self._key) is self:
             del _HOLDERS[self._key]
         self._let_go()
+        self._folder.close()
         self._ended.set()
         with contextlib.suppress(queue.Empty):
             while True:
@@ -245,7 +249,10 @@ class Holder:
             thread = StoppedThread(number, self._folder, self._read)
             try:
                 thread.seize()
-            except (ProcessLookupError, PermissionError):
+            except ProcessLookupError:
+                # It has ended; or it is replacing the program, and has the number of the first thread by now.
+                self._interrupt_all()
+            except PermissionError:
                 if not self._has_ended(number):
                     raise
             else:
@@ -257,6 +264,11 @@ class Holder:
                 except (ProcessLookupError, ChildProcessError):  # it has ended
                     del self._threads[number]
                     self._take_away(number)
+
+    def _interrupt_all(self) -> None:
+        for each in self._threads.values():
+            with contextlib.suppress(ProcessLookupError):
+                each.interrupt()
 
     def _take_away(self, number: int) -> None:
         """Take away what is left of a thread that has ended while it was being stopped."""

@@ -199,12 +199,13 @@ class Folder:
         """
         return int(self._lines()["Tgid"])
 
-    def tracer(self) -> int:
-        """The process that debugs it; 0 where none does.
+    def tracer(self, folder: str = "") -> int:
+        """The thread of a process that debugs it; 0 where none does.
 
+        :param folder: that of a thread, where it is about one.
         :raises OSError: it has ended.
         """
-        return int(self._lines()["TracerPid"])
+        return int(self._lines(f"{folder}status")["TracerPid"])
 
     def auxiliary(self, bitness: int) -> dict[int, int]:
         """What the kernel has told the program when it began, by the numbers ``AT_*``.

@@ -26,6 +26,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from memaccess._backend.linux._proc import NO_LONGER
 from memaccess._backend.linux._restarting import RESTARTED
 from memaccess._errors import SystemFailure
 from memaccess._libc.ptrace import (
@@ -229,10 +230,14 @@ class StoppedThread:
         """Trace it, and have it stop soon."""
         ptrace(PTRACE_SEIZE, self._number, data=PTRACE_O_TRACESYSGOOD)
         try:
-            ptrace(PTRACE_INTERRUPT, self._number)
+            self.interrupt()
         except BaseException:
             self.let_go()
             raise
+
+    def interrupt(self) -> None:
+        """Have it stop soon, which is traced."""
+        ptrace(PTRACE_INTERRUPT, self._number)
 
     def settle(self) -> None:
         """Wait until it stands still, which was seized."""
@@ -301,7 +306,7 @@ class StoppedThread:
 
     def leave_system_call(self) -> None:
         """Let it run from where it enters or leaves a system call, to where :meth:`settle` finds it."""
-        ptrace(PTRACE_INTERRUPT, self._number)
+        self.interrupt()
         ptrace(PTRACE_CONT, self._number)
         self._wait_for_stop()
 
@@ -309,7 +314,7 @@ class StoppedThread:
         while (code := self._wait()) >> 8 != PTRACE_EVENT_STOP:
             # A signal came first, and the program shall have it.
             ptrace(PTRACE_CONT, self._number, data=0 if code == SYSCALL_STOP else code)
-            ptrace(PTRACE_INTERRUPT, self._number)
+            self.interrupt()
 
     def _wait(self) -> int:
         """Why it stopped: SYSCALL_STOP, PTRACE_EVENT_STOP in the second byte, or the number of a signal."""
@@ -343,7 +348,16 @@ class StoppedThread:
     def _has_ended(self) -> bool:
         # WNOWAIT: how a child of this process ended is for others to ask. Stops are told unasked.
         told = os.waitid(os.P_PID, self._number, os.WEXITED | os.WNOHANG | os.WNOWAIT | WALL)
-        return told is not None and told.si_code in _ENDS
+        if told is not None and told.si_code in _ENDS:
+            return True
+        # Of the first thread nothing is told before the others have ended, and one that replaces the program
+        # (execve) may have its number by now.
+        try:
+            return not self._folder.tracer(f"task/{self._number}/")
+        except OSError as error:
+            if error.errno not in NO_LONGER:
+                raise
+            return True
 
     def registers(self) -> Registers:
         registers = Registers()
