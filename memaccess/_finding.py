@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import checked_count, checked_extent, shown
+from memaccess._errors import WrongBitnessError
 from memaccess._names import NameAccess
 from memaccess._records import Access, written
 
@@ -401,7 +402,10 @@ class SearchAccess(NameAccess):
 
     def _place_of(self, address: int) -> str:
         """An address as an expression that means the same after a restart, where there is one."""
-        module = self.module_at(address)
+        try:
+            module = self.module_at(address)
+        except WrongBitnessError:
+            module = None  # a 32-bit Python can't see the modules of a 64-bit program
         return f"0x{address:x}" if module is None else f"{written(module.name)}+{address - module.base:X}"
 
     def _ranges(self, within: Any) -> Iterator[tuple[int, int]]:

@@ -364,4 +364,7 @@ class NameAccess(MapAccess):
     def _may_be_image(self, address: int) -> bool:
         """Whether a module may have that address."""
         region = self.region_at(address)
+        if region is not None and region.kind == "private" and region.allocation_base:
+            # On Linux the data that is zeros at first is none of a module's file: it begins where that ends.
+            region = self.region_at(region.allocation_base - 1)
         return region is not None and region.kind == "image"

@@ -15,6 +15,9 @@ from support.leaks import no_leaks
 from support.starting import be_patient
 
 from memaccess import MemoryView, list_windows
+from memaccess._scan._engine import WORKERS, in_order
+from memaccess._scan._kernels import kernels
+from memaccess._scan._monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +65,8 @@ def _loaded() -> None:
         MemoryView.from_current_process().close()
         with ThreadPoolExecutor(1) as pool:
             pool.submit(list_windows).result()
+        list(in_order(range(WORKERS), abs, Monitor(WORKERS), is_small=False))
+        kernels()  # NumPy has threads of its own
 
 
 @pytest.fixture(autouse=True)

@@ -89,7 +89,7 @@ def _relation(test: Relation, code: str) -> Callable[[Any, Any], bool]:
         def grows(new: float, old: float) -> bool:
             change = float(old) - float(new) if is_less else float(new) - float(old)
             base = abs(float(old))
-            return base * low <= change <= base * high
+            return base > 0 and base * low <= change <= base * high
 
         return grows
     return {

@@ -253,7 +253,7 @@ class Scan:
         return self._relate_by("decreased_by", (amount,), lambda kind: kind.by(amount, is_less=True), since)
 
     def increased_by_percent(self, low: Any, most: Any = None, since: Since = "last") -> Self:
-        """Keep what is more by a share of what it was.
+        """Keep what is more by a share of what it was. What was 0 is left out.
 
         :param low: by how many hundredths of it at least.
         :param most: by how many at most; None for any.
@@ -275,7 +275,7 @@ class Scan:
         )
 
     def decreased_by_percent(self, low: Any, most: Any = None, since: Since = "last") -> Self:
-        """Keep what is less by a share of what it was.
+        """Keep what is less by a share of what it was. What was 0 is left out.
 
         :param low: by how many hundredths of it at least.
         :param most: by how many at most; None for any.

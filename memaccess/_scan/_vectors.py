@@ -154,7 +154,7 @@ def _mask(test: Spans | Relation, code: str, new: npt.NDArray[Any], old: Any) ->
         base = np.abs(start)
         if test.is_less:
             change = -change
-        return (change >= base * test.low) & (change <= base * test.high)
+        return (base > 0) & (change >= base * test.low) & (change <= base * test.high)
 
 
 def _in_spans(test: Spans, new: npt.NDArray[Any]) -> Mask:

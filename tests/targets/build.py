@@ -23,7 +23,7 @@ PARTS = HERE / "parts"
 OPTIONS = {"named": ("-g", PARTS / "named_too.c"), "small": ("-shared", "-nostdlib")}
 """Those with debug symbols, whose .pdb is then beside them, of several files, and those that are DLLs."""
 LINUX_PARTS = HERE / "linux" / "parts"
-OF_BOTH = (HERE / "counting.c", HERE / "finding.c", HERE / "values.c")
+OF_BOTH = (HERE / "counting.c", HERE / "finding.c", HERE / "scanning.c", HERE / "values.c")
 """Those that are programs of Windows and of Linux."""
 LINUX_OPTIONS = {"loader": (LINUX_LOADED, "-ldl")}
 TABLES = ("sysv", "gnu", "both")

@@ -171,12 +171,12 @@ def test_amounts_and_shares(kernels, name, pages, contents, amount):
         assert shown(scan.undo().increased_by_percent(amount, amount + 50)) == [
             p
             for p, new, old in pairs
-            if abs(float(old)) * low <= float(new) - float(old) <= abs(float(old)) * high
+            if old and abs(float(old)) * low <= float(new) - float(old) <= abs(float(old)) * high
         ]
         assert shown(scan.undo().decreased_by_percent(amount)) == [
             p
             for p, new, old in pairs
-            if abs(float(old)) * low <= float(old) - float(new) <= abs(float(old)) * math.inf
+            if old and abs(float(old)) * low <= float(old) - float(new) <= abs(float(old)) * math.inf
         ]
 
 
