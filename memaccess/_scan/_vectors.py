@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,30 @@ _RAW = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
 """Values as numbers of so many bytes."""
 
 _NUMBER = _RAW[4]
+_BOOL = np.dtype(np.bool_)
+
+
+class _Scratch(threading.local):
+    """Room for what a thread works out between, used again and again: new large arrays are new pages on Windows."""
+
+    room: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+
+    def array(self, count: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+        """An array with anything in it, until the next one is asked for."""
+        size = count * kind.itemsize
+        if size > self.room.size:
+            self.room = np.empty(size, np.uint8)
+        return self.room[:size].view(kind)
+
+
+_scratch = _Scratch()
+
+
+def _equal_at(data: Any, kind: np.dtype[Any], count: int, offset: int, value: Any) -> Places:
+    """Which of so many numbers, from there on, have that value."""
+    found = _scratch.array(count, _BOOL)
+    np.equal(np.frombuffer(data, kind, count, offset), value, out=found)
+    return found.nonzero()[0]
 
 
 def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
@@ -72,7 +97,7 @@ def _pair_finder(pattern: Pattern) -> Callable[[bytearray, int], Places] | None:
 
     def places(data: bytearray, limit: int) -> Places:
         even, odd = (
-            np.flatnonzero(np.frombuffer(data, _RAW[2], (limit - parity + 1) // 2, offset) == value)
+            _equal_at(data, _RAW[2], (limit - parity + 1) // 2, offset, value)
             for parity, offset, value in pairs
         )
         if not len(odd):
@@ -148,7 +173,7 @@ def _anywhere(bits: int, slots: Slots) -> Mask | None:
         is_odd = (offset + first) % 2
         pair = np.array(bits >> 8 * is_odd & 0xFFFF, _RAW[2])
         places = (count - first + 1) // 2
-        near = (np.frombuffer(data, _RAW[2], places, offset + first + is_odd) == pair).nonzero()[0]
+        near = _equal_at(data, _RAW[2], places, offset + first + is_odd, pair)
         if len(near) > places >> 4:
             return None
         numbers = near * 2 + first
@@ -217,7 +242,11 @@ def _in_spans(test: Spans, new: npt.NDArray[Any]) -> Mask:
     for low, more in test.ranges:
         first = np.array(low, new.dtype)
         # What is less than the first wraps around to something large.
-        one = np.equal(new, first) if not more else np.less_equal(new - first, np.array(more, new.dtype))
+        if more:
+            distance = np.subtract(new, first, out=_scratch.array(len(new), new.dtype))
+            one = np.less_equal(distance, np.array(more, new.dtype))
+        else:
+            one = np.equal(new, first)
         result = one if result is None else np.logical_or(result, one, out=result)
     if result is None:
         result = np.zeros(len(new), np.bool_)

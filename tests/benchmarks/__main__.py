@@ -2,8 +2,8 @@
 
     python tests/benchmarks          on Linux: in the 64-bit Windows Python under Wine
     python tests/benchmarks --here   in this Python: on Windows with the peers that it has, on Linux natively
-    python tests/benchmarks map      only that; the others are import, typed, bulk, exports, expressions, scans,
-                                     and natively on Linux import, typed, batch, bulk, scans
+    python tests/benchmarks map      only that; the others are import, typed, bulk, exports, expressions, scans, pointers,
+                                     and natively on Linux import, typed, batch, bulk, scans, pointers
 
 With --mib=1024 as much memory is scanned. With --32 it is the 32-bit Windows Python, and natively on Linux a 32-bit program that is read.
 
@@ -41,7 +41,7 @@ def main(words: list[str]) -> int:
     mib = sizes[0] if sizes else "256"
     if sys.platform == "linux" and "--here" in words:
         return _natively(bits, mib, rows)
-    given = [_stub(bits), _field(bits, WINDOWS), mib]
+    given = [_stub(bits), *_programs(bits, WINDOWS), mib]
     if sys.platform == "win32" or "--here" in words:
         return subprocess.call([sys.executable, HERE / "measure.py", *given, *rows])
     wine = [sys.executable, str(HERE.parent / "wine")]
@@ -62,7 +62,7 @@ def _natively(bits: int, mib: str, rows: list[str]) -> int:
         "PYTHONPYCACHEPREFIX": str(cache_folder() / "pyc"),
     }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else importing is measured with compiling
-    words = [python, HERE / "measure.py", target, _field(bits, LINUX), mib, *rows]
+    words = [python, HERE / "measure.py", target, *_programs(bits, LINUX), mib, *rows]
     return subprocess.call(words, env=environment)
 
 
@@ -90,16 +90,19 @@ def _stub(bits: int) -> Path:
     return made(folder, make, "compiling the stub of the benchmarks") / f"stub-{bits}.dll"
 
 
-def _field(bits: int, platform: Platform) -> Path:
-    """The compiled program that is scanned."""
-    source, header = HERE / "field.c", TARGETS / "target.h"
-    name = f"field-{bits}{'.exe' if platform is WINDOWS else ''}"
-    folder = cache_folder() / f"field-{digest(platform.recipe, str(bits), source, header)}"
+def _programs(bits: int, platform: Platform) -> list[Path]:
+    """The compiled programs that are searched: for values, and for pointers."""
+    header, sources = TARGETS / "target.h", [HERE / "field.c", HERE / "heap.c"]
+    folder = cache_folder() / f"searched-{digest(platform.recipe, str(bits), header, *sources)}"
+    ending = ".exe" if platform is WINDOWS else ""
 
     def make(unfinished: Path) -> None:
-        compile_program(bits, unfinished / name, f"-I{TARGETS}", source, platform=platform)
+        for source in sources:
+            program = unfinished / f"{source.stem}-{bits}{ending}"
+            compile_program(bits, program, f"-I{TARGETS}", source, platform=platform)
 
-    return made(folder, make, "compiling the program that is scanned") / name
+    made(folder, make, "compiling the programs that are searched")
+    return [folder / f"{source.stem}-{bits}{ending}" for source in sources]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 #include "target.h"
 
 #define MAGIC 0x7A5C1234u
-#define TEXT "MAGIC-word-of-the-field"
+#define WORDS "MAGIC-word-of-the-field"
 #define ALIGNED(address) (((uintptr_t)(address) + 0xFFFFu) & ~(uintptr_t)0xFFFFu)
 
 static void fill(uint32_t *field, size_t count)
@@ -25,7 +25,7 @@ static void fill(uint32_t *field, size_t count)
         memcpy(&field[i], &value, sizeof value);
     }
     field[count / 3 * 2 + 1] = MAGIC;
-    memcpy((char *)&field[count / 4 * 3] + 1, TEXT, sizeof TEXT);
+    memcpy((char *)&field[count / 4 * 3] + 1, WORDS, sizeof WORDS);
 }
 
 #ifdef _WIN32

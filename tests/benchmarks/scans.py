@@ -280,7 +280,7 @@ def is_wine() -> bool:
 
 def measure_peers(peers: Peers, field: Field, rounds: int = 3) -> None:
     """The same by those that can do it, beside memaccess with as many threads as it likes."""
-    view, editor, pymem = peers
+    view, pymem, editor = peers
     contenders = {COPY: copying(view, field)}
     regions = []
     if editor is not None:
