@@ -23,11 +23,11 @@ class Anchor(NamedTuple):
     data: bytes
 
 
-def rarest_pair(pattern: Pattern) -> Anchor | None:
-    """The two neighbouring bytes that are probably the rarest; None where no two are known."""
+def rarest_pair(pattern: Pattern, places: range) -> Anchor | None:
+    """The two neighbouring bytes, at one of the places, that are probably the rarest; None where no two are known."""
     pairs = [
         Anchor(offset, pattern.data[offset : offset + 2])
-        for offset in range(len(pattern) - 1)
+        for offset in places
         if pattern.mask[offset : offset + 2] == b"\xff\xff"
     ]
     return min(pairs, key=lambda pair: sum(_COST.get(byte, 0) for byte in pair.data), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 1 << 23
 """So many bytes are kept without a file."""
+
+
+_pread = getattr(os, "pread", None)
+"""Reads a file without moving in it; Windows has none."""
 
 
 class Store:
@@ -71,8 +76,11 @@ class Store:
         with self._lock:
             if self._memory is not None:
                 return bytes(memoryview(self._memory)[start : start + size])
-            self._file.seek(start)
-            data: bytes = self._file.read(size)
+            if _pread is None:
+                self._file.seek(start)
+                data: bytes = self._file.read(size)
+        if _pread is not None:
+            data = _pread(self._file.fileno(), size, start)
         if len(data) < size:
             raise OSError(f"the file of a scan has lost {size - len(data)} bytes")
         return data

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,39 +25,80 @@ if TYPE_CHECKING:
     Places = npt.NDArray[np.intp]
     Mask = npt.NDArray[np.bool_]
 
+_FEW = 16
+"""So many places are looked at faster one by one."""
+
+_RAW = {width: np.dtype(f"<u{width}") for width in (1, 2, 4, 8)}
+"""Values as numbers of so many bytes."""
+
+_NUMBER = _RAW[4]
+_BOOL = np.dtype(np.bool_)
+
+
+class _Scratch(threading.local):
+    """Room for what a thread works out between, used again and again: new large arrays are new pages on Windows."""
+
+    room: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+
+    def array(self, count: int, kind: np.dtype[Any]) -> npt.NDArray[Any]:
+        """An array with anything in it, until the next one is asked for."""
+        size = count * kind.itemsize
+        if size > self.room.size:
+            self.room = np.empty(size, np.uint8)
+        return self.room[:size].view(kind)
+
+
+_scratch = _Scratch()
+
+
+def _equal_at(data: Any, kind: np.dtype[Any], count: int, offset: int, value: Any) -> Places:
+    """Which of so many numbers, from there on, have that value."""
+    found = _scratch.array(count, _BOOL)
+    np.equal(np.frombuffer(data, kind, count, offset), value, out=found)
+    return found.nonzero()[0]
+
 
 def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
     """What finds a pattern: the places below a limit at which it begins, in data that goes on behind it."""
     first = _pair_finder(pattern) or _byte_finder(pattern)
     checks = _other_bytes(pattern)
+    length, matches = len(pattern), pattern.matches
 
     def places(data: bytearray, limit: int) -> Sequence[int]:
         found = first(data, limit)
-        if not len(found):
-            return ()
-        content = np.frombuffer(data, np.uint8)
-        for offset, value, mask in checks:
-            here = content[found + offset]
-            found = found[(here if mask == 0xFF else here & mask) == value]
-        result: list[int] = found.tolist()
-        return result
+        if len(found) > _FEW:
+            content = np.frombuffer(data, np.uint8)
+            for offset, value, mask in checks:
+                here = content[found + offset]
+                found = found[(here if mask == 0xFF else here & mask) == value]
+                if len(found) <= _FEW:
+                    break
+            else:
+                every: list[int] = found.tolist()
+                return every
+        return [place for place in found.tolist() if matches(bytes(data[place : place + length]))]
 
     return places
 
 
 def _pair_finder(pattern: Pattern) -> Callable[[bytearray, int], Places] | None:
-    """Two bytes are found as one number, once at even places and once at odd ones: faster than one byte alone."""
-    pair = rarest_pair(pattern)
-    if pair is None:
-        return None
-    value = np.frombuffer(pair.data, "<u2")[0]
+    """Two bytes are found as one number, at even places and at odd ones: faster than one byte alone.
+
+    For each of both a pair is taken that then lies at even places of the buffer, where there is one: NumPy copies
+    numbers that do not before it compares them, which takes twice the time.
+    """
+    last = len(pattern) - 1
+    pairs = []
+    for parity in (0, 1):
+        pair = rarest_pair(pattern, range(parity, last, 2)) or rarest_pair(pattern, range(last))
+        if pair is None:
+            return None
+        pairs.append((parity, pair.offset + parity, np.frombuffer(pair.data, "<u2")))
 
     def places(data: bytearray, limit: int) -> Places:
         even, odd = (
-            np.flatnonzero(
-                np.frombuffer(data, "<u2", (limit - parity + 1) // 2, pair.offset + parity) == value
-            )
-            for parity in (0, 1)
+            _equal_at(data, _RAW[2], (limit - parity + 1) // 2, offset, value)
+            for parity, offset, value in pairs
         )
         if not len(odd):
             return even * 2
@@ -98,19 +140,57 @@ def mask(test: Spans | Relation, code: str, new: Slots, old: Slots | bytes | Non
     :param code: the type of the values, as :mod:`struct` writes it.
     :param old: the values before, in as many slots, or one that all of them had; None where the test asks for none.
     """
-    phases = list(_phases(new))
+    if new.step == new.width:
+        return _mask(test, code, _row(new), _old(old, new, 0))
+    if isinstance(test, Spans) and new.step == 1 and new.width >= 4 and test.constant is not None:
+        found = _anywhere(test.constant, new)
+        if found is not None:
+            return found
+    phases = _phases(new)
     if len(phases) == 1:
         return _mask(test, code, phases[0], _old(old, new, 0))
-    result: Mask = np.empty(new.length, np.bool_)
+    result: Mask = np.zeros(new.length, np.bool_)
     for phase, values in enumerate(phases):
-        result[phase :: len(phases)] = _mask(test, code, values, _old(old, new, phase))
+        one = _mask(test, code, values, _old(old, new, phase))
+        if one.any():
+            result[phase :: len(phases)] = one
     return result
+
+
+def _anywhere(bits: int, slots: Slots) -> Mask | None:
+    """The slots with those bits, of such as stand at every byte; None where there are too many for this way.
+
+    As in a pattern, two bytes are looked for first, at the places where NumPy need not copy them.
+    """
+    data, offset, count, step, width = slots
+    every = np.ndarray((count,), _RAW[width], data, offset, (step,))
+    wanted = np.array(bits, every.dtype)
+    result: Mask = np.zeros(count, np.bool_)
+    for first in (
+        offset % 2,
+        1 - offset % 2,
+    ):  # the first slot at an even place of the buffer, and at an odd one
+        is_odd = (offset + first) % 2
+        pair = np.array(bits >> 8 * is_odd & 0xFFFF, _RAW[2])
+        places = (count - first + 1) // 2
+        near = _equal_at(data, _RAW[2], places, offset + first + is_odd, pair)
+        if len(near) > places >> 4:
+            return None
+        numbers = near * 2 + first
+        result[numbers[every[numbers] == wanted]] = True
+    return result
+
+
+def _row(slots: Slots) -> npt.NDArray[Any]:
+    """The values of slots that stand side by side."""
+    data, offset, count, _, width = slots
+    return np.frombuffer(data, _RAW[width], count, offset)
 
 
 def _phases(slots: Slots) -> list[npt.NDArray[Any]]:
     """The values of the slots; where they overlap, those side by side in one array, and the next ones in another."""
     data, offset, count, step, width = slots
-    raw = f"<u{width}"
+    raw = _RAW[width]
     if width % step:
         return [np.ndarray((count,), raw, data, offset, (step,))]
     ways = min(width // step, count)
@@ -126,11 +206,11 @@ def _old(old: Slots | bytes | None, new: Slots, phase: int) -> Any:
     if old is None:
         return None
     if isinstance(old, bytes):
-        return np.frombuffer(old, f"<u{new.width}")[0]
+        return np.frombuffer(old, _RAW[new.width])
     if old.step == new.step:
-        return _phases(old)[phase]
+        return _row(old) if old.step == old.width else _phases(old)[phase]
     ways = len(_phases(new))  # packed: one behind the other
-    return _phases(old)[0][phase::ways]
+    return _row(old)[phase::ways]
 
 
 def _mask(test: Spans | Relation, code: str, new: npt.NDArray[Any], old: Any) -> Mask:
@@ -160,9 +240,13 @@ def _mask(test: Spans | Relation, code: str, new: npt.NDArray[Any], old: Any) ->
 def _in_spans(test: Spans, new: npt.NDArray[Any]) -> Mask:
     result: Mask | None = None
     for low, more in test.ranges:
-        first = new.dtype.type(low)
+        first = np.array(low, new.dtype)
         # What is less than the first wraps around to something large.
-        one = new == first if not more else np.subtract(new, first) <= new.dtype.type(more)
+        if more:
+            distance = np.subtract(new, first, out=_scratch.array(len(new), new.dtype))
+            one = np.less_equal(distance, np.array(more, new.dtype))
+        else:
+            one = np.equal(new, first)
         result = one if result is None else np.logical_or(result, one, out=result)
     if result is None:
         result = np.zeros(len(new), np.bool_)
@@ -207,7 +291,7 @@ def both(one: Mask, other: Mask) -> Mask:
 
 def positions(mask: Mask) -> bytes:
     """The numbers of the wanted slots, each as 4 bytes."""
-    return np.flatnonzero(mask).astype("<u4").tobytes()
+    return mask.nonzero()[0].astype(_NUMBER).tobytes()
 
 
 def bitmap(mask: Mask) -> bytes:
@@ -223,20 +307,18 @@ def from_bitmap(bits: bytes, start: int, stop: int) -> Mask:
 def take(slots: Slots, positions: bytes) -> bytes:
     """The bytes of the values in those slots, one behind the other."""
     data, offset, count, step, width = slots
-    numbers = np.frombuffer(positions, "<u4")
-    if step == width and width in (1, 2, 4, 8):
-        return np.frombuffer(data, f"<u{width}", count, offset)[numbers].tobytes()
-    if width in (1, 2, 4, 8):
-        every = np.ndarray((count,), f"<u{width}", data, offset, (step,))
-        return every[numbers].tobytes()
-    rows = np.ndarray((count, width), np.uint8, data, offset, (step, 1))
-    return rows[numbers].tobytes()
+    numbers = np.frombuffer(positions, _NUMBER)
+    if width not in _RAW:
+        rows = np.ndarray((count, width), np.uint8, data, offset, (step, 1))
+        return rows[numbers].tobytes()
+    every = _row(slots) if step == width else np.ndarray((count,), _RAW[width], data, offset, (step,))
+    return every[numbers].tobytes()
 
 
 def compress(mask: Mask, items: bytes, size: int) -> bytes:
     """Those items of *size* bytes whose slots are wanted."""
-    if size in (1, 2, 4, 8):
-        return np.frombuffer(items, f"<u{size}")[mask].tobytes()
+    if size in _RAW:
+        return np.frombuffer(items, _RAW[size])[mask].tobytes()
     return np.frombuffer(items, np.uint8).reshape(-1, size)[mask].tobytes()
 
 
@@ -248,19 +330,19 @@ def differ(new: bytes, old: bytes, size: int) -> Mask:
 
 def shift(positions: bytes, distance: int) -> bytes:
     """The numbers of the same slots, counted from another one."""
-    return (np.frombuffer(positions, "<u4").astype(np.int64) + distance).astype("<u4").tobytes()
+    return (np.frombuffer(positions, _NUMBER).astype(np.int64) + distance).astype(_NUMBER).tobytes()
 
 
 def between(positions: bytes, low: int, high: int) -> tuple[int, int]:
     """Which of the numbers, which are in order, lie from *low* up to below *high*: first and last."""
-    first, last = np.frombuffer(positions, "<u4").searchsorted([low, min(high, 1 << 32)]).tolist()
+    first, last = np.frombuffer(positions, _NUMBER).searchsorted([low, min(high, 1 << 32)]).tolist()
     return first, last
 
 
 def indexes(positions: bytes, among: bytes) -> bytes:
     """Where each of the numbers stands among others, which have all of them."""
-    found = np.frombuffer(among, "<u4").searchsorted(np.frombuffer(positions, "<u4"))
-    return found.astype("<u4").tobytes()
+    found = np.frombuffer(among, _NUMBER).searchsorted(np.frombuffer(positions, _NUMBER))
+    return found.astype(_NUMBER).tobytes()
 
 
 def clusters(positions: bytes, gap: int, most: int) -> list[tuple[int, int]]:
@@ -268,6 +350,6 @@ def clusters(positions: bytes, gap: int, most: int) -> list[tuple[int, int]]:
 
     A group also ends where a multiple of *most* comes.
     """
-    numbers = np.frombuffer(positions, "<u4")
+    numbers = np.frombuffer(positions, _NUMBER)
     cuts = (np.flatnonzero((np.diff(numbers) > gap) | (np.diff(numbers // most) > 0)) + 1).tolist()
     return list(zip([0, *cuts], [*cuts, len(numbers)], strict=True))
