@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from memaccess._scan._kernels import Kernels
     from memaccess._scan._store import Ref, Store
 
-_NUMBER = 4
+NUMBER = 4
 """Bytes that the number of a place takes."""
 
 _FULL = 1 << 16
 """Candidates of a block of few, at least, before another one begins."""
 
 _REACH = 1 << 32
-"""So many places can be numbered from one."""
+"""So many places can be numbered from one; half of them are far enough, and a block then never ends beyond them."""
 
 
 class Layout(NamedTuple):
@@ -154,7 +154,7 @@ class Generation:
             block = self.blocks[index]
             before = self._ends[index] - block.hits
             last = min(stop, self._ends[index])
-            numbers = numbers_of(kernels, block)[_NUMBER * (start - before) : _NUMBER * (last - before)]
+            numbers = numbers_of(kernels, block)[NUMBER * (start - before) : NUMBER * (last - before)]
             values = self.values_at(kernels, block, numbers)
             width = self.layout.width
             for position, number in enumerate(memoryview(numbers).cast("I")):
@@ -166,7 +166,7 @@ class Generation:
 
     def values_at(self, kernels: Kernels, block: Block, numbers: bytes) -> bytes:
         """What candidates of a block had, by the numbers of their places."""
-        count = len(numbers) // _NUMBER
+        count = len(numbers) // NUMBER
         if isinstance(block.values, bytes):
             return block.values * count
         if isinstance(block, Dense):
@@ -181,16 +181,16 @@ class Generation:
         """What candidates had, by the numbers of their places, counted from an address; all of them are candidates here."""
         step = self.layout.step
         found = []
-        done, total = 0, len(numbers) // _NUMBER
+        done, total = 0, len(numbers) // NUMBER
         index = max(bisect.bisect_right(self._starts, address) - 1, 0)
         while done < total:
             block = self.blocks[index]
             after = self._starts[index + 1] if index + 1 < len(self.blocks) else None
             first = (block.address - address) // step
-            last = 1 << 32 if after is None else (after - address) // step
+            last = _REACH if after is None else (after - address) // step
             _, stop = kernels.between(numbers, 0, max(last, 0))
             if stop > done:
-                there = kernels.shift(numbers[_NUMBER * done : _NUMBER * stop], -first)
+                there = kernels.shift(numbers[NUMBER * done : NUMBER * stop], -first)
                 found.append(self.values_at(kernels, block, there))
                 done = stop
             index += 1

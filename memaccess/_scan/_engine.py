@@ -179,11 +179,11 @@ def in_order(
                 break
             yield result
     finally:
-        monitor.end(True)
+        monitor.is_over = True
         # Python may collect a search that nobody has any more in whichever thread it likes.
         may_wait = get_ident() not in own
         pool.shutdown(wait=may_wait, cancel_futures=True)
-        monitor.end(not may_wait)
+        monitor.is_over = not may_wait
 
 
 def _look_at(

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Kernels(Protocol):
-    """The rooms ``_vectors`` and ``_plain``, which do the same; a mask is their own, all else is bytes."""
+    """The rooms ``_vectors`` and ``_plain``, which do the same; a mask is their own, all else is bytes.
+
+    ``both`` and ``opposite`` may use the memory of the mask that comes first for what they give.
+    """
 
     def finder(self, pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]: ...
     def mask(self, test: Spans | Relation, code: str, new: Slots, old: Slots | bytes | None) -> Any: ...
@@ -37,7 +40,7 @@ class Kernels(Protocol):
 
 @functools.cache
 def kernels() -> Kernels:
-    """The fastest that is here."""
+    """The fastest that is here. Callers name it by its module: tests put another one in its place there."""
     try:
         from memaccess._scan import _vectors
     except ImportError:

@@ -22,22 +22,20 @@ class Monitor:
         self.skipped = 0
         self._progress = progress
         self._is_cancelled = False
-        self._is_over = False
+        self.is_over = False
+        """Set it to have what still works on it end, since nobody waits for its results; and back for the next type of
+        the same scan."""
 
     def cancel(self) -> None:
         """Have it end with an error; from any thread."""
         self._is_cancelled = True
-
-    def end(self, is_over: bool) -> None:
-        """Have what still works on it end, since nobody waits for its results; or have the next work on it begin."""
-        self._is_over = is_over
 
     def check(self) -> None:
         """Go on, or not: what reads memory asks.
 
         :raises SearchCancelledError: it was cancelled, or is over.
         """
-        if self._is_over:
+        if self.is_over:
             raise SearchCancelledError("The search is over")
         self.check_cancelled()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._errors import SystemFailure
 from memaccess._scan import _engine
-from memaccess._scan._blocks import Dense, Few, Generation, Sparse, Writer, numbers_of
+from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
 from memaccess._scan._relations import Relation
 from memaccess._scan._store import Store
 
@@ -24,19 +24,17 @@ if TYPE_CHECKING:
 _GAP = 1 << 14
 """Candidates that are so many bytes apart are read one by one; nearer ones with all between them."""
 
-_NUMBER = 4
-
 
 class Track(NamedTuple):
-    """One of the kinds of values that a scan looks for, and where its results go."""
+    """One of the kinds of values that a scan looks for, and what is wanted of it."""
 
     kind: Kind
     layout: Layout
     test: Test | None
-    """What is wanted; None for all that there is."""
+    """None for all that there is."""
 
 
-def first(
+def first_scan(
     memory: Memory,
     runs: Sequence[Range],
     tracks: Sequence[Track],
@@ -110,11 +108,12 @@ class _Parts:
         count = kernels.count(mask)
         if not count:
             return None
-        each = _NUMBER + (layout.width if constant is None else 0)
+        each = NUMBER + (layout.width if constant is None else 0)
+        # As a list it would take more than all of the bytes with a bit for each place.
         if self._may_be_dense and count * each > slots.length // 8 + (slots.size if constant is None else 0):
             values: Any = constant
             if constant is None and self._is_unchanged and old is not None and old.address == address:
-                values = old.values
+                values = old.values  # the same bytes, stored already
             if values is None:
                 values = self._store.put(_bytes_of(slots))
             bits = None if count == slots.length else self._store.put(kernels.bitmap(mask))
@@ -129,7 +128,7 @@ class _Parts:
         if not count:
             return None
         kept = b"" if self._constant is not None else kernels.compress(mask, values, self._layout.width)
-        return Few(address, count, kernels.compress(mask, numbers, _NUMBER), kept)
+        return Few(address, count, kernels.compress(mask, numbers, NUMBER), kept)
 
 
 class Outcome(NamedTuple):
@@ -160,7 +159,7 @@ def next_scan(
     writer = _writer(kernels, track, folder)
     narrow = _Filter(memory, before, compared, track, kernels, writer.store, monitor)
     lost = 0
-    is_small = sum(_extent(before.layout, block) for block in before.blocks) <= _engine.STRETCH
+    is_small = weight(before) <= _engine.STRETCH
     for result in _engine.in_order(_groups(before), narrow, monitor, is_small=is_small):
         for part in result.parts:
             writer.add(part)
@@ -294,8 +293,8 @@ class _Filter:
         lost = 0
         if readable is not None:
             lost = block.hits - kernels.count(readable)
-            numbers = kernels.compress(readable, numbers, _NUMBER)
-        count = len(numbers) // _NUMBER
+            numbers = kernels.compress(readable, numbers, NUMBER)
+        count = len(numbers) // NUMBER
         done = block.hits * layout.width
         if not count:
             return _Result([], done, done, lost)
@@ -328,7 +327,7 @@ class _Filter:
         values: list[bytes] = []
         gone: list[int] = []
         for (first, last), (size, start), data in zip(groups, places, process.read_each(places), strict=True):
-            here = numbers[_NUMBER * first : _NUMBER * last]
+            here = numbers[NUMBER * first : NUMBER * last]
             if data is not None:
                 places_here = (size - layout.width) // layout.step + 1
                 slots = layout.slots(data, 0, places_here)

@@ -134,11 +134,9 @@ def _equal(wanted: bytes, slots: Slots) -> bytearray:
     place = data.find(wanted, offset, end)
     while place >= 0:
         distance = place - offset
-        if distance % step:
-            place = data.find(wanted, place + 1, end)
-        else:
+        if not distance % step:
             found[distance // step] = 1
-            place = data.find(wanted, place + 1, end)
+        place = data.find(wanted, place + 1, end)
     return found
 
 
@@ -210,7 +208,7 @@ def shift(positions: bytes, distance: int) -> bytes:
 
 
 def between(positions: bytes, low: int, high: int) -> tuple[int, int]:
-    """Which of the numbers, which are in order, lie from *low* up to below *high*: first and last."""
+    """Which of the numbers, which are in order, lie from *low* up to below *high*: the first, and one past the last."""
     numbers = array("I", positions)
     return bisect.bisect_left(numbers, low), bisect.bisect_left(numbers, high)
 

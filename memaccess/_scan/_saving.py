@@ -10,7 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memaccess._scan._blocks import Dense, Few, Generation, Layout, Sparse, Writer, numbers_of
+from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Layout, Sparse, Writer, numbers_of
 from memaccess._scan._describing import described, kind_of
 from memaccess._scan._files import replacing
 from memaccess._scan._store import Ref, Store
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from memaccess._types import DataModel
 
 _MAGIC = b"memaccess scan 1\n"
-_NUMBER = 4
 
 
 class Saved(NamedTuple):
@@ -214,8 +213,8 @@ def _parts(generation: Generation, block: Block, moves: list[_Move], kernels: Ke
         if first < stop:
             if values is None:
                 values = generation.values_at(kernels, block, numbers)
-            here = numbers[_NUMBER * first : _NUMBER * stop]
-            skipped = int.from_bytes(here[:_NUMBER], "little")
+            here = numbers[NUMBER * first : NUMBER * stop]
+            skipped = int.from_bytes(here[:NUMBER], "little")
             yield Few(
                 block.address + skipped * step + distance,
                 stop - first,

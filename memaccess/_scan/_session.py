@@ -469,7 +469,7 @@ class Scan:
         tracks = [
             Track(kind, self._plan.layout_of(kind), test) for kind, test in zip(sized, tests, strict=True)
         ]
-        generations = _passes.first(
+        generations = _passes.first_scan(
             self._view, area.runs, tracks, _kernels.kernels(), self._monitor, self._folder
         )
         return State(sized, tuple(generations), "")

@@ -147,10 +147,6 @@ class Floats:
         self._infinity = self._order(math.inf)
         self._rounding = rounding
 
-    def bits(self, value: Any) -> int:
-        """The bits of the float that is nearest to a number."""
-        return self._raw(self._nearest(given(value).value))
-
     def exact(self, value: Any) -> Spans:
         number = given(value)
         nearest = self._nearest(number.value)

@@ -35,11 +35,6 @@ class Store:
         self._lock = threading.Lock()
 
     @property
-    def size(self) -> int:
-        """How many bytes it has."""
-        return self._size
-
-    @property
     def is_spilled(self) -> bool:
         """Whether they are in a file."""
         return self._file is not None
@@ -84,12 +79,6 @@ class Store:
         if len(data) < size:
             raise OSError(f"the file of a scan has lost {size - len(data)} bytes")
         return data
-
-    def close(self) -> None:
-        """Remove the file."""
-        with self._lock:
-            if self._file is not None:
-                self._file.close()
 
     def __del__(self) -> None:
         if self._file is not None:

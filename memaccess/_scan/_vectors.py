@@ -334,7 +334,7 @@ def shift(positions: bytes, distance: int) -> bytes:
 
 
 def between(positions: bytes, low: int, high: int) -> tuple[int, int]:
-    """Which of the numbers, which are in order, lie from *low* up to below *high*: first and last."""
+    """Which of the numbers, which are in order, lie from *low* up to below *high*: the first, and one past the last."""
     first, last = np.frombuffer(positions, _NUMBER).searchsorted([low, min(high, 1 << 32)]).tolist()
     return first, last
 
