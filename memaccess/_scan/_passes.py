@@ -8,10 +8,10 @@ from memaccess._errors import SystemFailure
 from memaccess._scan import _engine
 from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
 from memaccess._scan._relations import Relation
-from memaccess._scan._store import Store
+from memaccess._scan._store import Ref, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from memaccess._records import PartialRead
     from memaccess._scan._blocks import Block, Layout
@@ -45,14 +45,19 @@ def first_scan(
     """The candidates of each track, of all that memory."""
     writers = [_writer(kernels, track, folder) for track in tracks]
     overlap = max(track.layout.width for track in tracks) - 1
+    # All of the memory is kept once, however many types it is kept for.
+    everything = Store(folder) if all(track.test is None for track in tracks) else None
 
     def make_look() -> Look[list[tuple[int, Dense | Few]]]:
-        looks = [_first_look(kernels, track, writer) for track, writer in zip(tracks, writers, strict=True)]
+        looks = [
+            _first_look(kernels, track, writer.store) for track, writer in zip(tracks, writers, strict=True)
+        ]
 
         def look(
             address: int, data: bytearray, size: int, places: int
         ) -> list[tuple[int, Dense | Few]] | None:
-            parts = ((index, each(address, data, size, places)) for index, each in enumerate(looks))
+            whole = None if everything is None else everything.put(memoryview(data)[:size])
+            parts = ((index, each(address, data, size, places, whole)) for index, each in enumerate(looks))
             return [(index, part) for index, part in parts if part is not None] or None
 
         return look
@@ -68,19 +73,24 @@ def _writer(kernels: Kernels, track: Track, folder: str | None) -> Writer:
     return Writer(kernels, track.layout, constant, Store(folder))
 
 
-def _first_look(kernels: Kernels, track: Track, writer: Writer) -> Look[Dense | Few]:
+def _first_look(
+    kernels: Kernels, track: Track, store: Store
+) -> Callable[[int, bytearray, int, int, Ref | None], Dense | Few | None]:
+    """As :class:`~memaccess._scan._engine.Look`; where all is wanted, it is given where all of the data is kept."""
     kind, layout, test = track
     find = None if test is None else kind.looker(kernels, test)
-    parts = _Parts(kernels, kind, layout, test, writer.store)
+    parts = _Parts(kernels, kind, layout, test, store)
 
-    def look(address: int, data: bytearray, size: int, places: int) -> Dense | Few | None:
+    def look(address: int, data: bytearray, size: int, places: int, whole: Ref | None) -> Dense | Few | None:
         offset = -address % layout.step
         count = (min(places - 1, size - layout.width) - offset) // layout.step + 1
         if count <= 0:
             return None
         slots = layout.slots(data, offset, count)
-        if find is None:
-            return Dense(address + offset, count, count, None, writer.store.put(_bytes_of(slots)))
+        if find is None or whole is not None:
+            assert whole is not None
+            kept = Ref(whole.store, whole.start + offset, slots.size)
+            return Dense(address + offset, count, count, None, kept)
         mask = find(slots)
         return None if mask is None else parts.make(address + offset, slots, mask)
 

@@ -251,6 +251,12 @@ def test_the_public_names_are_sorted_and_there(door):
     assert all(hasattr(door, name) for name in door.__all__)
 
 
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+def test_every_class_says_that_it_is_from_its_door(door):
+    here = {name for name in door.__all__ if isinstance(getattr(door, name), type)}
+    assert {name for name in here if getattr(door, name).__module__.startswith("memaccess._scan")} == set()
+
+
 def test_every_name_at_the_door_is_public():
     names = {name for name, value in vars(memaccess).items() if not inspect.ismodule(value)}
     assert {name for name in names if not name.startswith("_")} == set(memaccess.__all__)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from memaccess import SearchCancelledError, SymbolNotFoundError, TargetExitedError
-from memaccess.searching import PointerChain, load_pointers, save_pointers
+from memaccess.searching import PointerChain, WatchList, load_pointers, save_pointers
 from memaccess.testing import FakeProcess
 
 
@@ -37,7 +37,9 @@ def test_chains_are_found_kept_and_still_right_after_a_restart(kernels, bitness,
         found = list(view.find_pointers(health, max_offset=0x100))
         assert found == [PointerChain("game.exe", 0x2010, (0x18, 8, 0x24))]
         assert str(found[0]) == "[[[game.exe+2010]+18]+8]+24"
-        assert view.read_int(str(found[0])) == 100
+        assert view.read_int(str(found[0])) == view.read_int(found[0]) == 100
+        assert str(view.address(found[0]) + 8) == f"{found[0]}+8"
+        assert WatchList(view).add("health", found[0], "int").place == str(found[0])
         more = list(view.find_pointers(health, max_offset=0x100, min_offset=-0x40))
         assert more == [PointerChain("my engine.dll", 0x2000, (-0x1C,)), *found]
         assert str(more[0]) == '["my engine.dll"+2000]-1C'
@@ -60,6 +62,10 @@ def test_where_chains_begin_and_how_they_end(kernels):
         assert view.find_pointers(health, within="game").left_out > 0
         with pytest.raises(SymbolNotFoundError):
             view.find_pointers(health, modules="other")
+        with pytest.raises(TypeError, match="by their names, or as modules"):
+            view.find_pointers(health, modules=5)
+        with pytest.raises(TypeError, match=r"as find_pointers\(\) gives them"):
+            view.pointers_to(health, ["[game.exe+10]"])
 
 
 @pytest.mark.parametrize(

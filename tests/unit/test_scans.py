@@ -534,3 +534,49 @@ def test_a_scan_works_in_one_thread_at_a_time():
             scan.unknown()
         with pytest.raises(TypeError, match="progress is told by calling it"):
             view.scan("int", progress=5)
+
+
+def test_all_of_the_memory_is_kept_once_for_several_types(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, bytes(range(256)) * 16)
+    with fake.open("rw") as view:
+        scan = view.scan("all").unknown()
+        stores = {block.values.store for each in scan._states[-1].generations for block in each.blocks}
+        assert len(stores) == 1
+        assert sum(map(len, (store._memory for store in stores))) == PAGE
+        view.write_int16(7, BASE + 6)
+        assert {(hit.type, hit.address - BASE) for hit in scan.changed()} >= {("int16", 6), ("int64", 0)}
+        assert scan[0].type == "int8"
+
+
+def test_what_a_step_lost_goes_with_it(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, 16)
+    fake.map(BASE + PAGE, 16)
+    with fake.open() as view:
+        scan = view.scan("int").unknown()
+        fake.unmap(BASE)
+        assert (scan.unchanged().lost, scan.skipped) == (PAGE // 4, PAGE)
+        assert (scan.undo().lost, scan.skipped) == (0, 0)
+        assert (scan.reset().lost, scan.skipped) == (0, 0)
+
+
+def test_a_step_says_what_it_was(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, 16)
+    with fake.open() as view:
+        scan = view.scan(["int8", "float"], (BASE, 4)).unknown()
+        assert (
+            repr(scan.increased_by_percent(5))
+            == "<Scan for int8, float: 0 hits after increased_by_percent(5)>"
+        )
+        scan.undo().increased_by(0, since="first")
+        assert "after increased_by(0, since='first')" in repr(scan)
+        assert repr(scan.exact(0.5)).startswith("<Scan for float: 0 hits")
+
+
+def test_a_scan_can_not_be_kept_where_there_is_no_folder(tmp_path):
+    with FakeProcess().open() as view:
+        with pytest.raises(NotADirectoryError):
+            view.scan("int", folder=tmp_path / "none")
+        view.scan("int", folder=tmp_path)

@@ -37,9 +37,11 @@ def test_places_have_names_and_values(game):
         assert view.read(7, 0x401000) == b"\x07\0\0\0Eva"
         with pytest.raises(ValueError, match="of 3 bytes"):
             watches["name"].write("Anna")
+        assert "name" in watches
+        assert "other" not in watches
         watches.remove("name")
         assert [watch.name for watch in watches] == ["health", "player"]
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match="no watch is called 'name'; there are 'health', 'player'"):
             watches["name"]
 
 
