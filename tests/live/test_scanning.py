@@ -328,36 +328,35 @@ def test_every_type_goes_through_every_step(
 # -- a program that is started anew
 
 
-def test_a_saved_scan_goes_on_in_a_program_that_was_started_anew(tmp_path: Path) -> None:
-    for bitness in targets.BITNESSES:
-        path = tmp_path / f"{bitness}.scan"
-        with targets.start("scanning", bitness) as target, MemoryView(target.pid) as view:
-            if is_wide(target):
-                continue
-            static = [target.addresses["int"], target.addresses["numbers"] + 8]
-            heap = [target.addresses["health of set"], target.addresses["health of unset"]]
-            for place in (*static, *heap):
-                put(target, place, struct.pack("<i", 4711))
-            scan = view.scan("int").exact(4711)
-            assert places(scan) == sorted((*static, *heap))
-            scan.save(path)
-            assert len(view.load_scan(path)) == 4
-            before = {name: place - view.modules()[0].base for name, place in target.addresses.items()}
-        with targets.start("scanning", bitness, "1000") as anew, MemoryView(anew.pid, "rw") as view:
-            scan = view.load_scan(path)
-            base = view.modules()[0].base
-            moved = [anew.addresses["int"], anew.addresses["numbers"] + 8]
-            assert {name: place - base for name, place in anew.addresses.items() if "health" not in name} == {
-                name: place for name, place in before.items() if "health" not in name
-            }
-            assert places(scan) == sorted(moved)
-            assert (scan.lost, [hit.value for hit in scan]) == (2, [4711, 4711])
-            assert {int(view.address(str(hit))) for hit in scan} == set(moved)
-            assert {str(hit).partition("+")[0].strip('"') for hit in scan} == {view.modules()[0].name}
-            put(anew, moved[0], struct.pack("<i", 4700))
-            assert places(scan.decreased_by(11)) == [moved[0]]
-            scan[0].write(4712)
-            assert places(scan.increased(since="first")) == [moved[0]]
+@pytest.mark.parametrize("bitness", targets.BITNESSES)
+def test_a_saved_scan_goes_on_in_a_program_that_was_started_anew(tmp_path: Path, bitness: int) -> None:
+    path = tmp_path / "a.scan"
+    with targets.start("scanning", bitness) as target, MemoryView(target.pid) as view:
+        require_map(target)
+        static = [target.addresses["int"], target.addresses["numbers"] + 8]
+        heap = [target.addresses["health of set"], target.addresses["health of unset"]]
+        for place in (*static, *heap):
+            put(target, place, struct.pack("<i", 4711))
+        scan = view.scan("int").exact(4711)
+        assert places(scan) == sorted((*static, *heap))
+        scan.save(path)
+        assert len(view.load_scan(path)) == 4
+        before = {name: place - view.modules()[0].base for name, place in target.addresses.items()}
+    with targets.start("scanning", bitness, "1000") as anew, MemoryView(anew.pid, "rw") as view:
+        scan = view.load_scan(path)
+        base = view.modules()[0].base
+        moved = [anew.addresses["int"], anew.addresses["numbers"] + 8]
+        assert {name: place - base for name, place in anew.addresses.items() if "health" not in name} == {
+            name: place for name, place in before.items() if "health" not in name
+        }
+        assert places(scan) == sorted(moved)
+        assert (scan.lost, [hit.value for hit in scan]) == (2, [4711, 4711])
+        assert {int(view.address(str(hit))) for hit in scan} == set(moved)
+        assert {str(hit).partition("+")[0].strip('"') for hit in scan} == {view.modules()[0].name}
+        put(anew, moved[0], struct.pack("<i", 4700))
+        assert places(scan.decreased_by(11)) == [moved[0]]
+        scan[0].write(4712)
+        assert places(scan.increased(since="first")) == [moved[0]]
 
 
 def test_what_is_zeros_at_first_is_a_module_s_as_well(target: targets.Target) -> None:
@@ -439,8 +438,6 @@ def test_of_a_program_that_stands_still_all_is_of_one_moment(fresh: targets.Targ
         pytest.skip(known_linux.WHY_NOT_STOPPED)
     count = 1 << 20
     base = mapped(fresh, 4 * count)
-    assert fresh.ask(f"fill {base} {count} 0")["filled"]
-    put(fresh, base + 4 * (count - 1), struct.pack("<I", 0))
     with MemoryView(fresh.pid, "rw") as view:
         view.write(bytes(4 * count), base)
         assert fresh.ask(f"spin {base} {count}")["threads"] == 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memaccess import SearchCancelledError
+from memaccess import MemoryView, SearchCancelledError, WrongBitnessError
 from memaccess._scan import _passes, _store
 from memaccess._scan._kinds import Number
 from memaccess._types import LINUX_64, TYPES, WINDOWS_64, type_named
@@ -580,3 +580,28 @@ def test_a_scan_can_not_be_kept_where_there_is_no_folder(tmp_path):
         with pytest.raises(NotADirectoryError):
             view.scan("int", folder=tmp_path / "none")
         view.scan("int", folder=tmp_path)
+
+
+def test_a_hit_has_its_number_as_its_place_where_modules_can_not_be_seen(monkeypatch):
+    def refuse(_view, _address):
+        raise WrongBitnessError("Can't list the modules")
+
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<i", 100))
+    with fake.open() as view:
+        hit = view.scan("int").exact(100)[0]
+        monkeypatch.setattr(MemoryView, "module_at", refuse)
+        assert (str(hit), hit.expression) == (hex(BASE), hex(BASE))
+
+
+def test_what_was_0_has_no_share_that_it_changes_by(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<4i", 0, 0, 100, 100))
+    with fake.open("rw") as view:
+        scan = view.scan("int", (BASE, 16)).unknown()
+        view.write(struct.pack("<4i", 0, 7, 110, 100), BASE)
+        for bounds in ((9, 11), (9,), (0, 11)):
+            expected = [BASE + 8, BASE + 12] if bounds[0] == 0 else [BASE + 8]
+            assert shown(scan.increased_by_percent(*bounds)) == expected
+            scan.undo()
+        assert shown(scan.decreased_by_percent(0, 5)) == [BASE + 12]
