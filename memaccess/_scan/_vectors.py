@@ -241,10 +241,12 @@ def _in_spans(test: Spans, new: npt.NDArray[Any]) -> Mask:
     result: Mask | None = None
     for low, more in test.ranges:
         first = np.array(low, new.dtype)
-        # What is less than the first wraps around to something large.
         if more:
-            distance = np.subtract(new, first, out=_scratch.array(len(new), new.dtype))
-            one = np.less_equal(distance, np.array(more, new.dtype))
+            # Two comparisons: NumPy's builds for Windows subtract one number at a time.
+            last = (low + more) % (1 << test.width)
+            one = np.greater_equal(new, first)
+            other = np.less_equal(new, np.array(last, new.dtype), out=_scratch.array(len(new), _BOOL))
+            (np.logical_and if low <= last else np.logical_or)(one, other, out=one)
         else:
             one = np.equal(new, first)
         result = one if result is None else np.logical_or(result, one, out=result)

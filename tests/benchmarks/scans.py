@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def _number(type: str, how: str, *values: object, **options: Any) -> Callable[[A
 
 
 def _pymem_bytes(data: bytes) -> Callable[[Any], Any]:
-    return lambda pymem: [pymem.pattern_scan_all(data)]
+    return lambda pymem: pymem.pattern_scan_all(re.escape(data), return_multiple=True)
 
 
 KINDS = (
@@ -118,7 +119,7 @@ KINDS = (
         OF_PATTERNS,
         lambda view, area: len(list(view.find(PATTERN, area))),
         lambda editor, regions: editor.search_by_pattern(PATTERN, memory_regions=regions),
-        _pymem_bytes(rb"MAGIC.word"),
+        lambda pymem: pymem.pattern_scan_all(rb"MAGIC.word", return_multiple=True),
         f"option scan_data_type bytearray;{PATTERN}",
     ),
     Kind(
@@ -126,7 +127,7 @@ KINDS = (
         OF_PATTERNS,
         lambda view, area: len(list(view.find(LEADING, area))),
         lambda editor, regions: editor.search_by_pattern(LEADING, memory_regions=regions),
-        _pymem_bytes(rb"..MAGIC.word"),
+        lambda pymem: pymem.pattern_scan_all(rb"..MAGIC.word", return_multiple=True),
     ),
     Kind(
         "regular expression",
