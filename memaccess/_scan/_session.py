@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from memaccess._arguments import shown
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 _UNDONE = 8
 """So many steps can be undone; what the earlier ones kept is let go, but for the first."""
 
+_PAGE = 4096
+"""So many hits are read together."""
+
 
 class _State(NamedTuple):
     """What a scan has after a step: what it looks for, and the candidates of each."""
@@ -38,6 +43,15 @@ class _State(NamedTuple):
     layouts: tuple[Layout, ...]
     generations: tuple[Generation, ...]
     what: str
+
+    @property
+    def size(self) -> int:
+        """How many candidates there are."""
+        return sum(generation.count for generation in self.generations)
+
+
+_NOTHING = _State((), (), (), "")
+"""Before the first step."""
 
 
 class Scan:
@@ -72,7 +86,8 @@ class Scan:
         self._progress = progress
         self._siblings = siblings
         self._folder = folder
-        self._states: list[_State] = []
+        self._states: tuple[_State, ...] = ()
+        """They are replaced and not changed: who reads hits has those of one step, and a copy goes its own way."""
         self._first: _State | None = None
         self._monitor = Monitor(0, progress)
         self._at_work = threading.Lock()
@@ -307,9 +322,10 @@ class Scan:
         >>> scan.undo()
         <Scan for int: 1 hit after exact(100)>
         """
-        if len(self._states) < 2:
-            raise ValueError("there is no next scan to take back")
-        self._states.pop()
+        with self._working():
+            if len(self._states) < 2:
+                raise ValueError("there is no next scan to take back")
+            self._states = self._states[:-1]
         return self
 
     def reset(self) -> Self:
@@ -320,8 +336,8 @@ class Scan:
         >>> view.scan('int').exact(100).reset()
         <Scan for int: not begun>
         """
-        self._states.clear()
-        self._first = None
+        with self._working():
+            self._states, self._first = (), None
         return self
 
     def cancel(self) -> None:
@@ -347,10 +363,9 @@ class Scan:
         >>> view.load_scan('health.scan')
         <Scan for int: 1 hit after exact(100)>
         """
-        if not self._states:
+        state, first = self._state, self._first
+        if first is None:
             raise ValueError("the scan has not begun; there is nothing to save")
-        state, first = self._states[-1], self._first
-        assert first is not None
         chosen = [first.generations[first.kinds.index(kind)] for kind in state.kinds]
         is_first = all(one is other for one, other in zip(chosen, state.generations, strict=True))
         earlier = state.generations if is_first else chosen
@@ -359,55 +374,57 @@ class Scan:
     def _restore(self, saved: Saved) -> Self:
         """Go on where a file left off."""
         self._first = _State(saved.kinds, saved.layouts, saved.first, saved.what)
-        self._states = [_State(saved.kinds, saved.layouts, saved.last, saved.what)]
+        self._states = (_State(saved.kinds, saved.layouts, saved.last, saved.what),)
         self.lost = saved.lost
         return self
 
     # -- what was found
 
     def __len__(self) -> int:
-        return sum(generation.count for generation in self._generations())
+        return self._state.size
 
     def __bool__(self) -> bool:
-        return len(self) > 0
+        return self._state.size > 0
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Hit: ...
     @overload
     def __getitem__(self, index: slice) -> list[Hit]: ...
     def __getitem__(self, index: Any) -> Any:
-        size = len(self)
+        state = self._state
         if isinstance(index, slice):
-            numbers = range(size)[index]
-            if numbers.step == 1:
-                return list(self._hits(numbers.start, numbers.stop))
-            return [self[number] for number in numbers]
+            numbers = range(state.size)[index]
+            if abs(numbers.step) > _PAGE:
+                return [next(self._hits(state, number, number + 1)) for number in numbers]
+            forward = numbers if numbers.step > 0 else numbers[::-1]
+            hits = islice(self._hits(state, forward.start, forward.stop), 0, None, forward.step)
+            return list(hits) if forward is numbers else list(hits)[::-1]
         try:
-            number = range(size)[index]
+            number = range(state.size)[index]
         except IndexError:
-            raise IndexError(f"the scan has {size} hits, and none with the number {shown(index)}") from None
-        return next(self._hits(number, number + 1))
+            raise IndexError(
+                f"the scan has {state.size} hits, and none with the number {shown(index)}"
+            ) from None
+        return next(self._hits(state, number, number + 1))
 
     def __iter__(self) -> Iterator[Hit]:
-        page = 4096
-        for start in range(0, len(self), page):
-            yield from self._hits(start, start + page)
+        state = self._state
+        for start in range(0, state.size, _PAGE):
+            yield from self._hits(state, start, start + _PAGE)
 
     def __repr__(self) -> str:
-        what = ", ".join(kind.name for kind in self._kinds)
-        if not self._states:
+        what, state = ", ".join(kind.name for kind in self._kinds), self._state
+        if state is _NOTHING:
             return f"<Scan for {what}: not begun>"
-        count = len(self)
-        return f"<Scan for {what}: {count:,} hit{'s' * (count != 1)} after {self._states[-1].what}>"
+        return f"<Scan for {what}: {state.size:,} hit{'s' * (state.size != 1)} after {state.what}>"
 
-    def _generations(self) -> tuple[Generation, ...]:
-        return self._states[-1].generations if self._states else ()
+    @property
+    def _state(self) -> _State:
+        states = self._states
+        return states[-1] if states else _NOTHING
 
-    def _hits(self, start: int, stop: int) -> Iterator[Hit]:
-        if not self._states:
-            return
+    def _hits(self, state: _State, start: int, stop: int) -> Iterator[Hit]:
         kernels = _kernels.kernels()
-        state = self._states[-1]
         for kind, generation in zip(state.kinds, state.generations, strict=True):
             first, last = max(start, 0), min(stop, generation.count)
             if first < last:
@@ -429,22 +446,27 @@ class Scan:
         return self._step(what, make_test, since)
 
     def _step(self, what: str, make_test: Callable[[Kind], Test | None], since: Since = "last") -> Self:
-        kinds, tests = self._tests(make_test)
-        if not self._at_work.acquire(blocking=False):
-            raise RuntimeError("this scan is at work already, in another thread")
-        try:
+        with self._working():
+            kinds, tests = self._tests(make_test)
             self._monitor = Monitor(0, self._progress)
             if self._states:
                 state = self._scan_next(what, kinds, tests, since)
             else:
                 state = self._scan_first(what, kinds, tests)
             self.skipped = self._monitor.skipped
+            self._first = self._first or state
+            self._states = (*self._states, state)[-_UNDONE - 1 :]
+        return self
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """What changes the scan, of which there is one thing at a time."""
+        if not self._at_work.acquire(blocking=False):
+            raise RuntimeError("this scan is at work already, in another thread")
+        try:
+            yield
         finally:
             self._at_work.release()
-        self._states.append(state)
-        self._first = self._first or state
-        del self._states[: -_UNDONE - 1]
-        return self
 
     def _tests(self, make_test: Callable[[Kind], Test | None]) -> tuple[list[Kind], list[Test | None]]:
         """What is wanted of each kind; of several, those are left out that can't be so."""
