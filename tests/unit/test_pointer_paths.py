@@ -66,6 +66,9 @@ def test_where_chains_begin_and_how_they_end(kernels):
     ("arguments", "error", "complaint"),
     [
         ({"depth": 0}, ValueError, "1 pointer or more"),
+        ({"depth": 10**9}, ValueError, "at most 64 pointers"),
+        ({"modules": 5}, TypeError, "by their names, or as Modules, not as 5"),
+        ({"modules": [5]}, TypeError, "by their names, or as Modules, not as 5"),
         ({"depth": -1}, ValueError, "can't be negative"),
         ({"min_offset": 8, "max_offset": 4}, ValueError, "the least offset, 8, is more than the most, 4"),
         ({"depth": 1, "ends_with": [1, 2]}, ValueError, "can't end with 2 offsets"),
