@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Within: TypeAlias = Snapshot | Place | Iterable[Place] | None
     Progress: TypeAlias = Callable[[int, int], object] | None
 
+_DEEPEST = 64
+"""Pointers of a chain; those of real programs have less than ten."""
+
 
 class SearchAccess(NameAccess):
     """What is found in a program by what it looks like."""
@@ -287,7 +290,7 @@ class SearchAccess(NameAccess):
         :param progress: called now and then with the bytes that are done, and with those in all.
         :returns: an iterator over the chains, the shortest first. The first result takes the most time: all pointers
             are read before it.
-        :raises ValueError: the depth is not positive, the least offset is more than the most, or the list of the last
+        :raises ValueError: the depth is not from 1 to 64, the least offset is more than the most, or the list of the last
             ones is longer than a chain.
         :raises SymbolNotFoundError: there is no such module.
         :raises OverflowError: the address does not lie in the program's address space, or an offset in 64 bits.
@@ -435,6 +438,8 @@ class SearchAccess(NameAccess):
 def _check_question(question: Question) -> None:
     if not question.depth:
         raise ValueError("a chain has 1 pointer or more, not 0")
+    if question.depth > _DEEPEST:
+        raise ValueError(f"a chain has at most {_DEEPEST} pointers, not {question.depth}")
     if question.least > question.most:
         raise ValueError(f"the least offset, {question.least}, is more than the most, {question.most}")
     if len(question.ends_with) > question.depth:

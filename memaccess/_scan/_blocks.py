@@ -112,7 +112,8 @@ class Writer:
     def _fits(self, part: Few) -> bool:
         """Whether its places can be numbered from the first of those that wait."""
         distance, rest = divmod(part.address - self._few[0].address, self._layout.step)
-        return distance < _REACH >> 1 and not rest
+        last = int.from_bytes(part.numbers[-NUMBER:], "little")
+        return distance + last < _REACH and not rest
 
     def finish(self) -> Generation:
         """All that was added."""
@@ -179,22 +180,37 @@ class Generation:
 
     def values_of(self, kernels: Kernels, address: int, numbers: bytes) -> bytes:
         """What candidates had, by the numbers of their places, counted from an address; all of them are candidates here."""
+        shares = self._shares(kernels, address, numbers)
+        return b"".join(self.values_at(kernels, block, there) for block, there in shares)
+
+    def has(self, kernels: Kernels, address: int, numbers: bytes) -> bool:
+        """Whether those places, numbered from an address, are candidates.
+
+        :raises LookupError: some are not; and so with OverflowError.
+        """
+        for block, there in self._shares(kernels, address, numbers):
+            every = numbers_of(kernels, block)
+            slots = Slots(every, 0, block.hits, NUMBER, NUMBER)
+            if kernels.take(slots, kernels.indexes(there, every)) != there:
+                return False
+        return True
+
+    def _shares(self, kernels: Kernels, address: int, numbers: bytes) -> Iterator[tuple[Block, bytes]]:
+        """In which blocks those places are, and the numbers that they have there."""
         step = self.layout.step
-        found = []
         done, total = 0, len(numbers) // NUMBER
         index = max(bisect.bisect_right(self._starts, address) - 1, 0)
         while done < total:
             block = self.blocks[index]
             after = self._starts[index + 1] if index + 1 < len(self.blocks) else None
             first = (block.address - address) // step
-            last = _REACH if after is None else (after - address) // step
+            # Of a module that was moved, the places need not be a number of steps from those of others.
+            last = _REACH if after is None else -((address - after) // step)
             _, stop = kernels.between(numbers, 0, max(last, 0))
             if stop > done:
-                there = kernels.shift(numbers[NUMBER * done : NUMBER * stop], -first)
-                found.append(self.values_at(kernels, block, there))
+                yield block, kernels.shift(numbers[NUMBER * done : NUMBER * stop], -first)
                 done = stop
             index += 1
-        return b"".join(found)
 
 
 def numbers_of(kernels: Kernels, block: Block) -> bytes:

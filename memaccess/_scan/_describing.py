@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from memaccess._scan._kinds import Bytes, Group, Kind, Number
+from memaccess._arguments import shown
+from memaccess._scan._kinds import MOST, Bytes, Group, Kind, Number
+from memaccess._scan._spans import ROUNDINGS
 from memaccess._types import type_named
 
 if TYPE_CHECKING:
@@ -34,13 +36,22 @@ def kind_of(description: dict[str, Any], model: DataModel) -> Kind:
     """
     name = description["type"]
     if name == "group":
-        return Group({int(offset): _number(each, model) for offset, each in description["members"]})
+        members = {offset: _number(each, model) for offset, each in description["members"]}
+        if not members or not all(type(each) is int and 0 <= each < MOST for each in members):
+            raise ValueError(f"a group has its values at {shown(list(members))}")
+        return Group(members)
     if name in ("text", "bytes"):
-        kind = Bytes(description["encoding"], ignore_case=description["ignore_case"])
-        kind.width = int(description["width"])
+        encoding, width = description["encoding"], description["width"]
+        if (name == "bytes") != (encoding is None) or type(width) is not int or width < 1:
+            raise ValueError(f"there is no {name} of {shown(width)} bytes in {shown(encoding)}")
+        kind = Bytes(encoding, ignore_case=bool(description["ignore_case"]))
+        kind.width = width
         return kind
     return _number(description, model)
 
 
 def _number(description: dict[str, Any], model: DataModel) -> Number:
-    return Number(type_named(description["type"]).codec(model), description["rounding"])
+    rounding = description["rounding"]
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"there is no rounding {shown(rounding)}")
+    return Number(type_named(description["type"]).codec(model), rounding)

@@ -1,30 +1,36 @@
-"""Files that are replaced once all of the new one is written."""
+"""Files that are there whole, or as they were before."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
+
+TEXT_ERRORS = "surrogatepass"
+"""What is done with halves of characters: file names of Windows may have such."""
+
+_numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str], mode: str = "xb", encoding: str | None = None) -> Iterator[Any]:
-    """A new file to write to, which takes the place of the one at *path* at the end of the block.
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to be written, which takes the place of that one when the block has ended without an error.
 
-    Where the block fails, that one stays as it was.
-
-    :raises OSError: it can't be written, or not there.
+    :raises OSError: it can't be written.
     """
-    unfinished = f"{os.fspath(path)}.{os.getpid()}-{threading.get_ident()}.new"
-    file = open(unfinished, mode, encoding=encoding)  # noqa: SIM115 - what fails here has made nothing
-    try:
-        with file:
+    goal = os.fsdecode(path)
+    unfinished = f"{goal}.{os.getpid()}-{next(_numbers)}.new"  # several threads may write the same one
+    with open(unfinished, "wb") as file:
+        try:
             yield file
-        os.replace(unfinished, path)
-    except BaseException:
-        os.remove(unfinished)
-        raise
+            file.close()
+            os.replace(unfinished, goal)
+        except BaseException:
+            file.close()
+            os.remove(unfinished)
+            raise

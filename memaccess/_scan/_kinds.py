@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from memaccess._arguments import shown
 from memaccess._scan._pattern import Wanted, as_pattern, text_pattern
 from memaccess._scan._relations import Relation
+from memaccess._scan._slots import Slots
 from memaccess._scan._spans import ROUNDINGS, Floats, Integers, Spans, given
 from memaccess._strings import text_encoding
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from memaccess._scan._kernels import Kernels
-    from memaccess._scan._slots import Slots
     from memaccess._scan._spans import Rounding
     from memaccess._types import Codec
 
@@ -41,6 +42,9 @@ class Members(NamedTuple):
 
 
 Test: TypeAlias = Spans | Relation | Like | Members
+
+MOST = 1 << 16
+"""Bytes from the first of a group's values to its last."""
 
 Looker: TypeAlias = "Callable[[Slots], Any]"
 """Gives a mask of the slots that are wanted, or None where there is none."""
@@ -175,6 +179,8 @@ class Number(Kind):
             raise ValueError(
                 f"a value is increased or decreased by a positive amount, not by {shown(amount)}"
             )
+        if not isinstance(number.value, Fraction):
+            raise ValueError("a value changes by a finite amount")
         if isinstance(self._questions, Floats):
             low, high = self._questions.change(amount)
         elif number.digits:
@@ -184,8 +190,13 @@ class Number(Kind):
         return Relation("by", -high, -low) if is_less else Relation("by", low, high)
 
     def percent(self, low: Any, high: Any, *, is_less: bool) -> Relation:
-        first = float(given(low).value) / 100
-        last = math.inf if high is None else float(given(high).value) / 100
+        try:
+            first = float(given(low).value) / 100
+            last = math.inf if high is None else float(given(high).value) / 100
+        except OverflowError:
+            raise OverflowError(
+                f"{shown(low)} to {shown(high)} percent is more than a double holds"
+            ) from None
         if not 0 <= first <= last:
             raise ValueError(
                 f"a value changes by 0 percent or more, the lower bound first, not by {low!r} to {high!r}"
@@ -267,6 +278,8 @@ class Bytes(Kind):
 class Group(Kind):
     """Several numbers at known distances from the first byte."""
 
+    may_be_dense = True
+
     def __init__(self, members: Mapping[int, Number]) -> None:
         self.name = "a group"
         self.members = dict(members)
@@ -300,9 +313,18 @@ class Group(Kind):
         return lambda slots: self._mask(kernels, test, slots)
 
     def kept(self, kernels: Kernels, test: Test, new: Slots, old: Slots | bytes | None) -> Any:
-        return (
-            self._mask(kernels, test, new) if isinstance(test, Members) else _changed(kernels, test, new, old)
-        )
+        if isinstance(test, Members):
+            return self._mask(kernels, test, new)
+        assert isinstance(test, Relation)
+        assert isinstance(old, Slots)
+        same = None  # what lies between its values is none of it
+        for offset, number in self.members.items():
+            after, before = (
+                each._replace(offset=each.offset + offset, width=number.width) for each in (new, old)
+            )
+            one = kernels.mask(Relation("unchanged"), number.code, after, before)
+            same = one if same is None else kernels.both(same, one)
+        return same if test.how == "unchanged" else kernels.opposite(same)
 
     def _mask(self, kernels: Kernels, test: Test, slots: Slots) -> Any:
         assert isinstance(test, Members)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memaccess._arguments import shown
 from memaccess._scan import _kernels, _saving
 from memaccess._scan._blocks import Layout
-from memaccess._scan._kinds import Bytes, Group, Kind, Number, step_of
+from memaccess._scan._kinds import MOST, Bytes, Group, Kind, Number, step_of
 from memaccess._scan._session import Scan
 from memaccess._scan._states import Plan, State
 from memaccess._types import TYPES, type_named
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 ALL = ("int8", "int16", "int32", "int64", "float", "double")
 """The types that ``'all'`` stands for; ints are unsigned where the value is."""
-
-_MOST = 1 << 16
-"""Bytes that a group may span."""
 
 
 class Wished(NamedTuple):
@@ -153,9 +150,9 @@ def _group(types: Any, wished: Wished, model: DataModel) -> Group:
         if not hasattr(offset, "__index__"):
             raise TypeError(f"a group has its types by their distances in bytes, not by {shown(offset)}")
         number = offset.__index__()
-        if not 0 <= number < _MOST:
+        if not 0 <= number < MOST:
             raise ValueError(
-                f"the values of a group lie 0 to {_MOST - 1} bytes behind its beginning, not {shown(number)}"
+                f"the values of a group lie 0 to {MOST - 1} bytes behind its beginning, not {shown(number)}"
             )
         members[number] = _number(name, wished, model)
     return Group(members)

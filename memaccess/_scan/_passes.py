@@ -250,7 +250,10 @@ class _Filter:
         bits = None if block.bits is None else block.bits.load()
         parts: list[Dense | Few] = []
         readable = found = 0
-        buffer = self._buffers.pop() if self._buffers else bytearray()
+        try:
+            buffer = self._buffers.pop()
+        except IndexError:  # to ask first would be a step in which another thread takes the last
+            buffer = bytearray()
         if len(buffer) < size:
             buffer = bytearray(size)
         for address, data, length in self._pieces(block.address, size, buffer):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import bisect
 import json
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from memaccess._arguments import shown
 from memaccess._records import written
 from memaccess._scan import _engine
-from memaccess._scan._files import replacing
+from memaccess._scan._files import TEXT_ERRORS, replacing
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._pointers._collector import Collector
 from memaccess._scan._pointers._search import chains
@@ -29,7 +30,8 @@ _FORMAT = "memaccess pointers 1"
 class PointerChain(NamedTuple):
     """Pointers that lead from a module to an address.
 
-    :meth:`MemoryView.find_pointers <memaccess.MemoryView.find_pointers>` finds them. ``str()`` is its address expression, which a view takes wherever an address is wanted.
+    :meth:`MemoryView.find_pointers <memaccess.MemoryView.find_pointers>` finds them. A view takes a chain wherever an
+    address is wanted, and ``str()`` is its address expression.
     """
 
     module: str
@@ -158,12 +160,16 @@ def save_pointers(path: str | os.PathLike[str], pointers: Iterable[PointerChain]
     1
     """
     count = 0
-    with replacing(path, "x", "utf-8") as file:
-        file.write(json.dumps(_FORMAT) + "\n")
+    with replacing(path) as file:
+        file.write(_line(_FORMAT))
         for chain in pointers:
-            file.write(json.dumps([chain.module, chain.base, *chain.offsets], ensure_ascii=False) + "\n")
+            file.write(_line([chain.module, chain.base, *chain.offsets]))
             count += 1
     return count
+
+
+def _line(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", TEXT_ERRORS) + b"\n"
 
 
 def load_pointers(path: str | os.PathLike[str]) -> list[PointerChain]:
@@ -180,13 +186,27 @@ def load_pointers(path: str | os.PathLike[str]) -> list[PointerChain]:
     [<PointerChain [game.exe+2010]+0>]
     """
     found = []
-    with open(path, encoding="utf-8") as file:
+    with open(path, encoding="utf-8", errors=TEXT_ERRORS) as file:
         try:
             if json.loads(file.readline()) != _FORMAT:
                 raise ValueError("its first line is another")
             for line in file:
-                module, base, *offsets = json.loads(line)
-                found.append(PointerChain(str(module), int(base), tuple(map(int, offsets))))
-        except (ValueError, TypeError) as error:
+                found.append(_chain(*json.loads(line)))
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"{os.fspath(path)} is not a file of pointers: {error}") from None
     return found
+
+
+def _chain(module: Any, base: Any, *offsets: Any) -> PointerChain:
+    """The chain of a line.
+
+    :raises ValueError: it is none; and so with TypeError.
+    """
+    numbers = (base, *offsets)
+    if not isinstance(module, str) or not all(type(each) is int for each in numbers):
+        raise ValueError(f"{shown([module, *numbers])} is no chain of pointers")
+    if not 0 <= base < 1 << 64 or not all(-1 << 63 <= each < 1 << 63 for each in offsets):
+        raise ValueError(
+            f"{shown([module, *numbers])} has a number of more than 64 bits, or begins before its module"
+        )
+    return PointerChain(module, base, offsets)

@@ -7,9 +7,11 @@ where in the rest of the file its places and values are.
 from __future__ import annotations
 
 import json
+import operator
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from memaccess._arguments import checked_text, shown
 from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Layout, Sparse, Writer, numbers_of
 from memaccess._scan._describing import described, kind_of
 from memaccess._scan._files import replacing
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from memaccess._types import DataModel
 
 _MAGIC = b"memaccess scan 1\n"
+_LONGEST = 1 << 24
+"""Bytes of a block of which most places are hits; a scan makes no larger ones."""
 
 
 class Saved(NamedTuple):
@@ -101,73 +105,145 @@ def load(
     :raises OSError: the file can't be read.
     :raises ValueError: it is no such file, or of a program of another width.
     """
+    name, model = os.fspath(path), program.model
     with open(path, "rb") as file:
         if file.readline(len(_MAGIC)) != _MAGIC:
-            raise ValueError(f"{os.fspath(path)} is not a saved scan")
+            raise ValueError(f"{name} is not a saved scan")
         try:
             header = json.loads(file.readline())
-            width, *_ = model = header["model"]
-            if model == list(program.model):
-                saved = _read(file, header, program.model, folder)
-            moves = _moves(header["modules"], program.modules)
-            is_same = header["identity"] == list(program.identity)
-        except (KeyError, TypeError, IndexError, ValueError, AttributeError, OverflowError) as error:
-            raise ValueError(f"{os.fspath(path)} is a damaged file of a scan: {error!r}") from None
-    if model != list(program.model):
-        raise ValueError(_of_another_program(width, program.model))
-    if not (not is_same if restarted is None else restarted):
-        return saved
-    last = tuple(_moved(each, moves, kernels, folder) for each in saved.last)
-    first = last
+            width, is_of_it = _count(header["model"][0]), header["model"] == list(model)
+            if is_of_it:
+                saved = _read(file, header, kernels, model, folder)
+                moves = _moves(header["modules"], program.modules)
+                identity = header["identity"]
+        except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"{name} is a damaged file of a scan: {error!r}") from None
+    if not is_of_it:
+        raise ValueError(
+            f"the scan is of a {width * 8}-bit program, this one has {model.bitness} bits"
+            if width != model.pointer_size
+            else "the scan is of a program of another system, whose types have other sizes"
+        )
+    if restarted is None:
+        restarted = identity != list(program.identity)
+    return _restarted(saved, moves, kernels, folder) if restarted else saved
+
+
+def _read(
+    file: BinaryIO, header: dict[str, Any], kernels: Kernels, model: DataModel, folder: str | None
+) -> Saved:
+    """What the file has; what does not fit together is an error."""
+    kinds = tuple(kind_of(each, model) for each in header["kinds"])
+    layouts = tuple(map(_layout, kinds, header["layouts"]))
+    reader = _Reader(file, Store(folder), kernels, model.address_limit)
+    last = first = reader.generations(header["last"], layouts)
+    if header["first"] is not None:
+        first = reader.generations(header["first"], layouts)
+        for some, earlier in zip(last, first, strict=True):
+            _check_same_places(kernels, some, earlier)
+    return Saved(dict(header["wished"]), kinds, last, first, checked_text("a step", header["what"]), 0)
+
+
+def _restarted(saved: Saved, moves: list[_Move], kernels: Kernels, folder: str | None) -> Saved:
+    """What is left of it in a program that was started anew."""
+    last = first = tuple(_moved(each, moves, kernels, folder) for each in saved.last)
     if saved.first is not saved.last:
         first = tuple(_moved(each, moves, kernels, folder) for each in saved.first)
     lost = sum(each.count for each in saved.last) - sum(each.count for each in last)
     return saved._replace(last=last, first=first, lost=lost)
 
 
-def _of_another_program(width: Any, model: DataModel) -> str:
-    if width != model.pointer_size:
-        return f"the scan is of a {width * 8}-bit program, this one has {model.bitness} bits"
-    return "the scan is of a program of another system, whose types have other sizes"
+def _layout(kind: Kind, listed: list[Any]) -> Layout:
+    width, step = map(_count, listed)
+    if width != kind.width or not step:
+        raise ValueError(f"{kind.name} has {kind.width} bytes, not {width}, or has places {step} bytes apart")
+    return Layout(width, step)
 
 
-def _read(file: BinaryIO, header: dict[str, Any], model: DataModel, folder: str | None) -> Saved:
-    kinds = tuple(kind_of(each, model) for each in header["kinds"])
-    layouts = tuple(Layout(*map(int, each)) for each in header["layouts"])
-    reader = _Reader(file, Store(folder))
-    last = reader.generations(header["last"], layouts)
-    first = last if header["first"] is None else reader.generations(header["first"], layouts)
-    return Saved(dict(header["wished"]), kinds, last, first, str(header["what"]), 0)
+def _count(number: Any) -> int:
+    """A number of a file, where one is expected that is not negative and has no more bits than an address."""
+    if type(number) is not int or not 0 <= number < 1 << 64:
+        raise ValueError(f"{shown(number)} is not the number that it should be")
+    return number
 
 
 class _Reader:
-    """Takes the parts of a file one after the other."""
+    """Takes the parts of a file one after the other. What does not fit together is a ValueError."""
 
-    def __init__(self, file: BinaryIO, store: Store) -> None:
+    def __init__(self, file: BinaryIO, store: Store, kernels: Kernels, limit: int) -> None:
         self._file = file
         self._store = store
+        self._kernels = kernels
+        self._limit = limit
+        self._left = os.fstat(file.fileno()).st_size - file.tell()
 
     def generations(self, listed: list[Any], layouts: tuple[Layout, ...]) -> tuple[Generation, ...]:
         return tuple(
-            Generation(layout, [self._block(each) for each in blocks])
+            Generation(layout, list(self._blocks(layout, blocks)))
             for layout, blocks in zip(layouts, listed, strict=True)
         )
 
-    def _block(self, listed: list[Any]) -> Block:
-        form, address, hits, places, numbers, values = listed
-        kept = None if numbers is None else self._part(numbers)
-        content = bytes.fromhex(values) if isinstance(values, str) else self._part(values)
-        if form == "dense":
-            return Dense(int(address), int(places), int(hits), kept, content)
-        if kept is None:
-            raise TypeError("a block has no places")
-        return Sparse(int(address), int(hits), kept, content)
+    def _blocks(self, layout: Layout, listed: list[Any]) -> Iterator[Block]:
+        free = 0
+        for form, *numbers, places, values in listed:
+            address, hits, count = map(_count, numbers)
+            if form == "dense":
+                block, end = self._dense(layout, Dense(address, count, hits, self._part(places), b""))
+            elif form == "sparse":
+                block, end = self._sparse(Sparse(address, hits, self._store.put(self._data(places)), b""))
+            else:
+                raise ValueError(f"there are no blocks that are {shown(form)}")
+            kept = bytes.fromhex(values) if isinstance(values, str) else self._part(values)
+            size = layout.width * hits if form == "sparse" else layout.slots(b"", 0, count).size
+            # Of values that did not change there may be more: those of an earlier step, before memory went away.
+            if kept is None or (len(kept) != layout.width if isinstance(kept, bytes) else kept.size < size):
+                raise ValueError(f"a block has other values than of the {size} bytes that it should have")
+            last = address + (end - 1) * layout.step
+            if address < free or last + layout.width > self._limit:
+                raise ValueError(f"a block lies at 0x{address:x}, where it can't be")
+            free = last + 1
+            yield block._replace(values=kept)
 
-    def _part(self, size: int) -> Ref:
-        data = self._file.read(size)
-        if len(data) < size:
-            raise ValueError(f"the file of a scan ends {size - len(data)} bytes too early")
-        return self._store.put(data)
+    def _dense(self, layout: Layout, block: Dense) -> tuple[Block, int]:
+        """A block, and the number of the place behind its last one."""
+        if not block.places or layout.slots(b"", 0, block.places).size > _LONGEST:
+            raise ValueError(f"a block has {block.places} places, {layout.step} bytes apart")
+        hits = block.places
+        if block.bits is not None:
+            if block.bits.size != -(-block.places // 8):
+                raise ValueError(f"{block.bits.size} bytes of bits are for {block.places} places")
+            hits = self._kernels.count(self._kernels.from_bitmap(block.bits.load(), 0, block.places))
+        if not hits or hits != block.hits:
+            raise ValueError(f"a block has {hits} hits, not {block.hits}")
+        return block, block.places
+
+    def _sparse(self, block: Sparse) -> tuple[Block, int]:
+        if not block.hits or block.numbers.size != NUMBER * block.hits:
+            raise ValueError(f"{block.numbers.size} bytes number {block.hits} places")
+        data = block.numbers.load()
+        numbers = memoryview(data).cast("I")
+        if not all(map(operator.lt, numbers, numbers[1:])):
+            raise ValueError("the places of a block are out of order")
+        return block, numbers[-1] + 1
+
+    def _part(self, size: Any) -> Ref | None:
+        return None if size is None else self._store.put(self._data(size))
+
+    def _data(self, size: Any) -> bytes:
+        if _count(size) > self._left:
+            raise ValueError(f"the file of a scan ends {size - self._left} bytes too early")
+        self._left -= size
+        return self._file.read(size)
+
+
+def _check_same_places(kernels: Kernels, some: Generation, earlier: Generation) -> None:
+    """Whether an earlier scan has all candidates of a later one.
+
+    :raises ValueError: it has not; and so with LookupError and OverflowError.
+    """
+    for block in some.blocks:
+        if not earlier.has(kernels, block.address, numbers_of(kernels, block)):
+            raise ValueError("the first scan has not all that the last one has")
 
 
 class _Move(NamedTuple):
@@ -180,12 +256,14 @@ class _Move(NamedTuple):
 
 def _moves(modules: list[list[Any]], now: Sequence[Module]) -> list[_Move]:
     """The modules of then that are there now, in the same build."""
-    known = {(module.name.lower(), module.size, module.timestamp): module.base for module in reversed(now)}
+    known: dict[Any, list[int]] = {}
+    for module in now:
+        known.setdefault((module.name.lower(), module.size, module.timestamp), []).append(module.base)
     found = []
     for name, base, size, timestamp in modules:
-        here = known.get((name.lower(), size, timestamp))
-        if here is not None:
-            found.append(_Move(base, base + size, here - base))
+        here = known.get((checked_text("a module", name).lower(), _count(size), timestamp))
+        if here:  # one that was loaded twice is taken for the first of its kind, the other for the second
+            found.append(_Move(_count(base), base + size, here.pop(0) - base))
     return found
 
 

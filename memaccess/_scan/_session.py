@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from memaccess._arguments import shown
@@ -12,7 +13,7 @@ from memaccess._scan._hits import Hit
 from memaccess._scan._kinds import Number
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._passes import Track
-from memaccess._scan._states import State
+from memaccess._scan._states import NOTHING, State
 
 if TYPE_CHECKING:
     import os
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._scan._area import Area
-    from memaccess._scan._blocks import Generation
     from memaccess._scan._hits import ScannedView
     from memaccess._scan._kinds import Kind, Test
     from memaccess._scan._states import Plan
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _UNDONE = 8
 """So many steps can be undone; what the earlier ones kept is let go, but for the first."""
+
+_PAGE = 4096
+"""So many hits are read together."""
 
 
 class Scan:
@@ -60,7 +63,8 @@ class Scan:
         self._area_of = area_of
         self._progress = progress
         self._folder = folder
-        self._states: list[State] = []
+        self._states: tuple[State, ...] = ()
+        """They are replaced and not changed: who reads hits has those of one step, and a copy goes its own way."""
         self._first: State | None = None
         self._monitor = Monitor(0, progress)
         self._at_work = threading.Lock()
@@ -68,12 +72,12 @@ class Scan:
     @property
     def skipped(self) -> int:
         """How many bytes the last step could not read: they went away meanwhile."""
-        return self._states[-1].skipped if self._states else 0
+        return self._state.skipped
 
     @property
     def lost(self) -> int:
         """How many hits of the step before the last one could not be read any more."""
-        return self._states[-1].lost if self._states else 0
+        return self._state.lost
 
     # -- first and next scans
 
@@ -311,7 +315,7 @@ class Scan:
         with self._working():
             if len(self._states) < 2:
                 raise ValueError("there is no next scan to take back")
-            self._states.pop()
+            self._states = self._states[:-1]
         return self
 
     def reset(self) -> Self:
@@ -323,8 +327,7 @@ class Scan:
         <Scan for int: not begun>
         """
         with self._working():
-            self._states.clear()
-            self._first = None
+            self._states, self._first = (), None
         return self
 
     def cancel(self) -> None:
@@ -350,68 +353,68 @@ class Scan:
         >>> view.load_scan('health.scan')
         <Scan for int: 1 hit after exact(100)>
         """
-        with self._working():
-            if self._first is None:
-                raise ValueError("the scan has not begun; there is nothing to save")
-            last = self._states[-1]
-            chosen = [self._first.generations[self._first.kinds.index(kind)] for kind in last.kinds]
-            first = self._first._replace(kinds=last.kinds, generations=tuple(chosen))
-            _saving.save(path, self._view._program(), self._plan.wished, last, first)
+        first, last = self._first, self._state
+        if first is None:
+            raise ValueError("the scan has not begun; there is nothing to save")
+        chosen = [first.generations[first.kinds.index(kind)] for kind in last.kinds]
+        first = first._replace(kinds=last.kinds, generations=tuple(chosen))
+        _saving.save(path, self._view._program(), self._plan.wished, last, first)
 
     def _restore(self, first: State, last: State) -> Self:
         """Go on where a file left off."""
-        self._first = first
-        self._states = [last]
+        self._first, self._states = first, (last,)
         return self
 
     # -- what was found
 
     def __len__(self) -> int:
-        return sum(generation.count for generation in self._generations())
+        return self._state.size
 
     def __bool__(self) -> bool:
-        return len(self) > 0
+        return self._state.size > 0
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> Hit: ...
     @overload
     def __getitem__(self, index: slice) -> list[Hit]: ...
     def __getitem__(self, index: Any) -> Any:
-        size = len(self)
+        state = self._state
         if isinstance(index, slice):
-            numbers = range(size)[index]
-            if numbers.step == 1:
-                return list(self._hits(numbers.start, numbers.stop))
-            return [self[number] for number in numbers]
+            numbers = range(state.size)[index]
+            if abs(numbers.step) > _PAGE:
+                return [next(self._hits(state, number, number + 1)) for number in numbers]
+            forward = numbers if numbers.step > 0 else numbers[::-1]
+            hits = islice(self._hits(state, forward.start, forward.stop), 0, None, forward.step)
+            return list(hits) if forward is numbers else list(hits)[::-1]
         if not hasattr(index, "__index__"):
             raise TypeError(f"a hit is taken by its number or a slice, not {shown(index)}")
         try:
-            number = range(size)[index]
+            number = range(state.size)[index]
         except IndexError:
-            raise IndexError(f"the scan has {size} hits, and none with the number {shown(index)}") from None
-        return next(self._hits(number, number + 1))
+            raise IndexError(
+                f"the scan has {state.size} hits, and none with the number {shown(index)}"
+            ) from None
+        return next(self._hits(state, number, number + 1))
 
     def __iter__(self) -> Iterator[Hit]:
-        page = 4096
-        for start in range(0, len(self), page):
-            yield from self._hits(start, start + page)
+        state = self._state
+        for start in range(0, state.size, _PAGE):
+            yield from self._hits(state, start, start + _PAGE)
 
     def __repr__(self) -> str:
-        kinds = self._states[-1].kinds if self._states else self._plan.kinds
-        what = ", ".join(kind.name for kind in kinds) or "nothing"
-        if not self._states:
+        state = self._state
+        what = ", ".join(kind.name for kind in state.kinds or self._plan.kinds)
+        if state is NOTHING:
             return f"<Scan for {what}: not begun>"
-        count = len(self)
-        return f"<Scan for {what}: {count:,} hit{'s' * (count != 1)} after {self._states[-1].what}>"
+        return f"<Scan for {what}: {state.size:,} hit{'s' * (state.size != 1)} after {state.what}>"
 
-    def _generations(self) -> tuple[Generation, ...]:
-        return self._states[-1].generations if self._states else ()
+    @property
+    def _state(self) -> State:
+        states = self._states
+        return states[-1] if states else NOTHING
 
-    def _hits(self, start: int, stop: int) -> Iterator[Hit]:
-        if not self._states:
-            return
+    def _hits(self, state: State, start: int, stop: int) -> Iterator[Hit]:
         kernels = _kernels.kernels()
-        state = self._states[-1]
         for kind, generation in zip(state.kinds, state.generations, strict=True):
             first, last = max(start, 0), min(stop, generation.count)
             if first < last:
@@ -437,7 +440,7 @@ class Scan:
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
-        """One step at a time."""
+        """What changes the scan, of which there is one thing at a time."""
         if not self._at_work.acquire(blocking=False):
             raise RuntimeError("a step of this scan is under way; wait for it, or cancel() it")
         try:
@@ -448,14 +451,14 @@ class Scan:
     def _step(self, what: str, make_test: Callable[[Kind], Test | None], since: Since = "last") -> Self:
         with self._working():
             if self._states:
-                kinds, tests = _tests([[kind] for kind in self._states[-1].kinds], make_test)
+                kinds, tests = _tests([[kind] for kind in self._state.kinds], make_test)
             else:
                 kinds, tests = _tests(map(self._ways_to_begin, self._plan.kinds), make_test)
             self._monitor = Monitor(0, self._progress)
             state = self._scan_next(kinds, tests, since) if self._states else self._scan_first(kinds, tests)
-            self._states.append(state._replace(what=what, skipped=self._monitor.skipped))
-            self._first = self._first or self._states[-1]
-            del self._states[: -_UNDONE - 1]
+            state = state._replace(what=what, skipped=self._monitor.skipped)
+            self._first = self._first or state
+            self._states = (*self._states, state)[-_UNDONE - 1 :]
         return self
 
     def _ways_to_begin(self, kind: Kind) -> list[Kind]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Rounding: TypeAlias = Literal["rounded", "extreme", "truncated"] | None
 
+_LARGEST = 4096
+"""Powers of ten; the largest double has 308, the smallest one -324. The next would take long to work out exactly."""
+
 ROUNDINGS = ("rounded", "extreme", "truncated", None)
 
 
@@ -85,7 +88,14 @@ def given(number: Any) -> Given:
         raise ValueError("NaN is equal to nothing, and greater or less than nothing")
     if number.is_infinite():
         return Given(float(number), 0)
-    return Given(Fraction(number), max(-int(number.as_tuple().exponent), 0))
+    digits = max(-int(number.as_tuple().exponent), 0)
+    if digits > _LARGEST or abs(number.adjusted()) > _LARGEST:
+        raise OverflowError(f"{number:.6g} is larger, or nearer to 0, than any number in memory is")
+    return Given(Fraction(number), digits)
+
+
+def _about(value: Fraction | float) -> str:
+    return shown(value) if isinstance(value, float) else f"{Decimal(int(value)):.6g}"
 
 
 class Integers:
@@ -182,8 +192,7 @@ class Floats:
     def change(self, amount: Any) -> tuple[float, float]:
         """Between which differences a change by that amount lies; both are included."""
         number = given(amount)
-        if not isinstance(number.value, Fraction):
-            raise ValueError("a value changes by a finite amount")
+        assert isinstance(number.value, Fraction)
         wide = self if self._codec.size == 8 else Floats(_DOUBLE, self._rounding)
         low, high = wide._bounds(number.value, number.unit) if self._rounding else (0, 0)
         nearest = wide._nearest(number.value)
@@ -210,7 +219,7 @@ class Floats:
         try:
             return self._order(float(value))
         except OverflowError:
-            raise OverflowError(f"{shown(value)} is too large for {self._codec.name}") from None
+            raise OverflowError(f"{_about(value)} is too large for {self._codec.name}") from None
 
     def _exactly(self, order: int) -> Fraction | float:
         value = self._float(order)

@@ -41,3 +41,12 @@ class State(NamedTuple):
     what: str
     skipped: int = 0
     lost: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many hits there are."""
+        return sum(generation.count for generation in self.generations)
+
+
+NOTHING = State((), (), "")
+"""Before the first step."""

@@ -6,10 +6,10 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
-from memaccess._arguments import checked_text, shown
+from memaccess._arguments import checked_address, checked_text, shown
 from memaccess._errors import MemoryAccessError
 from memaccess._scan._describing import described, kind_of
-from memaccess._scan._files import replacing
+from memaccess._scan._files import TEXT_ERRORS, replacing
 from memaccess._scan._hits import Hit
 from memaccess._scan._kinds import Number
 from memaccess._scan._paths import PointerChain
@@ -132,6 +132,7 @@ class WatchList:
         :returns: the watch.
         :raises ValueError: there is no such type, or none is given and the place is no hit.
         :raises TypeError: the place is none.
+        :raises OverflowError: the address does not lie in the program's address space.
 
         >>> watches = WatchList(view)
         >>> watches.add('health', '[game.exe+2010]', 'int')
@@ -149,7 +150,7 @@ class WatchList:
         if isinstance(place, (Hit, PointerChain, str)):
             where = str(place)
         elif hasattr(place, "__index__"):
-            where = f"0x{place.__index__():x}"
+            where = f"0x{checked_address(place, kind.width, self._view._model.bitness):x}"
         else:
             raise TypeError(f"a place is an address, an address expression or a hit, not {shown(place)}")
         watch = self._watches[name] = Watch(self._view, name, where, kind)
@@ -187,15 +188,15 @@ class WatchList:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the list to a file, as JSON.
 
-        :param path: the file; one that is there is replaced.
+        :param path: the file; one that is there is replaced once all is written.
         :raises OSError: it can't be written.
 
         >>> WatchList(view).save('game.watches')
         """
         listed = [[watch.name, watch.place, described(watch._kind)] for watch in self]
         text = json.dumps({"format": _FORMAT, "watches": listed}, indent=1, ensure_ascii=False)
-        with replacing(path, "x", "utf-8") as file:
-            file.write(text + "\n")
+        with replacing(path) as file:
+            file.write(text.encode("utf-8", TEXT_ERRORS) + b"\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], view: WatchedView) -> Self:
@@ -211,17 +212,18 @@ class WatchList:
         >>> len(WatchList.load('game.watches', view))
         0
         """
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
             text = file.read()
         watches = cls(view)
         try:
-            content = json.loads(text)
+            content = json.loads(text.decode("utf-8", TEXT_ERRORS))
             if content["format"] != _FORMAT:
                 raise ValueError(f"its format is {content['format']!r}")
             for name, place, description in content["watches"]:
                 kind = kind_of(description, view._model)
-                watches._watches[str(name)] = Watch(view, str(name), str(place), kind)
-        except (KeyError, TypeError, ValueError) as error:
+                checked_text("a place", place)
+                watches._watches[checked_text("a name", name)] = Watch(view, name, place, kind)
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"{os.fspath(path)} is not a saved watch list: {error}") from None
         return watches
 

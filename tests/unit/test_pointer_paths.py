@@ -72,6 +72,9 @@ def test_where_chains_begin_and_how_they_end(kernels):
     ("arguments", "error", "complaint"),
     [
         ({"depth": 0}, ValueError, "1 pointer or more"),
+        ({"depth": 10**9}, ValueError, "at most 64 pointers"),
+        ({"modules": 5}, TypeError, "by their names, or as modules, not as 5"),
+        ({"modules": [5]}, TypeError, "by their names, or as modules, not as 5"),
         ({"depth": -1}, ValueError, "can't be negative"),
         ({"min_offset": 8, "max_offset": 4}, ValueError, "the least offset, 8, is more than the most, 4"),
         ({"depth": 1, "ends_with": [1, 2]}, ValueError, "can't end with 2 offsets"),
@@ -112,3 +115,21 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         save_pointers(path, (PointerChain("a", 0, (1 // 0,)) for _ in range(3)))
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[]", '["a", 1, 1e999]', '["a", 1.5, 2]', '[["a"], 1, 2]', '["a", "5", 6]', '["a", -5, 6]'],
+)
+def test_lines_that_are_no_chains_are_refused(tmp_path, line):
+    path = tmp_path / "a.pointers"
+    for text in (line, f'["a", 1, {1 << 70}]', "[" * 100000):
+        path.write_text(f'"memaccess pointers 1"\n["a", 1, 2]\n{text}\n')
+        with pytest.raises(ValueError, match="not a file of pointers"):
+            load_pointers(path)
+
+
+def test_names_that_are_half_a_character_are_kept_too(tmp_path):
+    path, chains = tmp_path / "a.pointers", [PointerChain("a\ud800.so", 1, (-2,))]
+    assert save_pointers(path, chains) == 1
+    assert load_pointers(path) == chains

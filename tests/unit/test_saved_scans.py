@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import threading
 
 import pytest
 
@@ -156,3 +157,77 @@ def test_a_file_stays_what_it_was_where_writing_fails(tmp_path):
             scan.save(path)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_module_that_is_loaded_twice_has_the_hits_of_both(kernels, tmp_path):
+    def program(started: int, *bases: int) -> FakeProcess:
+        fake = FakeProcess()
+        fake.started = started
+        for index, base in enumerate(bases):
+            fake.load(f"C:\\{index}\\mod.dll", base)
+            with fake.open("w") as view:
+                view.write_int(77, base + DATA + 4 * index)
+        return fake
+
+    path = tmp_path / "a.scan"
+    with program(1, 0x10000000, 0x20000000).open() as view:
+        view.scan("int").exact(77).save(path)
+    with program(2, 0x30000000, 0x40000000).open() as view:
+        scan = view.load_scan(path)
+        assert (places(scan), scan.lost) == ([0x30000000 + DATA, 0x40000000 + DATA + 4], 0)
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 0, 1, 3, 10**6, 1 << 63, 1 << 70, 1.5, float("inf"), None, "x", [], {}]
+)
+def test_no_damage_is_taken_for_a_scan(kernels, tmp_path, value):
+    """Each number of the header is replaced: it is an error, or the hits still are what a scan has."""
+    path = tmp_path / "a.scan"
+    with a_game().open() as view:
+        view.scan(["int", "int8"], within=(HEAP, 256)).unknown().smaller_than(100).exact(0).save(path)
+        magic, header, rest = path.read_bytes().split(b"\n", 2)
+        facts = json.loads(header)
+        for top in ("model", "layouts", "last", "first", "modules", "kinds", "what"):
+            for where in list(_leaves(facts[top])):
+                changed = json.loads(header)
+                part = changed
+                for key in (top, *where)[:-1]:
+                    part = part[key]
+                part[(top, *where)[-1]] = value
+                path.write_bytes(b"\n".join((magic, json.dumps(changed).encode(), rest)))
+                for restarted in (False, True):
+                    try:
+                        scan = view.load_scan(path, restarted=restarted)
+                    except ValueError:
+                        continue
+                    assert len(list(scan)) == len(scan)
+                    assert len(scan.unchanged("first")) + scan.lost <= len(scan.undo())
+
+
+def _leaves(value, where=()):
+    yield where
+    if isinstance(value, (list, dict)):
+        for key, each in enumerate(value) if isinstance(value, list) else value.items():
+            yield from _leaves(each, (*where, key))
+
+
+def test_several_threads_may_save_to_one_file(tmp_path):
+    path, failures = tmp_path / "a.scan", []
+    with a_game().open() as view:
+        scan = view.scan("int").exact(100)
+
+        def save():
+            for _ in range(10):
+                try:
+                    scan.save(path)
+                except OSError as error:
+                    failures.append(error)
+
+        threads = [threading.Thread(target=save) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert list(tmp_path.iterdir()) == [path]
+        assert places(view.load_scan(path)) == places(scan)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import operator
+import re
 import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -605,3 +607,113 @@ def test_what_was_0_has_no_share_that_it_changes_by(kernels):
             assert shown(scan.increased_by_percent(*bounds)) == expected
             scan.undo()
         assert shown(scan.decreased_by_percent(0, 5)) == [BASE + 12]
+
+
+# -- what once went wrong
+
+
+def test_hits_that_are_far_apart_stay_where_they_are(kernels, monkeypatch):
+    # Blocks are joined as they become smaller; the places of one are numbered with 4 bytes.
+    monkeypatch.setattr("memaccess._scan._blocks._FULL", 64)
+    low, middle = 0x10000000000, 0x1007FFF0000
+    places = [low, middle, middle + 3, middle + 0x7FFFE000, middle + 0x80020000]
+    fake = FakeProcess()
+    for start, size in ((low, 1 << 18), (middle, PAGE), (middle + 0x7FFF0000, 1 << 18)):
+        fake.map(start, size)
+    with fake.open("rw") as view:
+        view.write(b"\x4d" * 100, low)
+        for place in places:
+            view.write_uint8(0x4D, place)
+        scan = view.scan("uint8").exact(0x4D)
+        view.write(b"\x4d" + bytes(99), low)
+        assert shown(scan.exact(0x4D)) == places
+        assert shown(scan.unchanged()) == shown(scan.unchanged("first")) == places
+
+
+def test_what_lies_between_the_values_of_a_group_is_none_of_it(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, PAGE)
+    with fake.open("rw") as view:
+        view.write_int(7, BASE)
+        scan = view.scan({0: "int", 8: "int"}).exact({0: 7, 8: 0})
+        view.write_int(1, BASE + 4)
+        assert len(scan.unchanged()) == 1
+        assert len(scan.changed()) == 0
+        view.write_int(1, BASE + 8)
+        assert scan.undo().changed()[0].value == {0: 7, 8: 1}
+
+
+def test_a_wide_group_that_is_everywhere_is_no_more_than_the_memory(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, 1 << 16)
+    with fake.open() as view:
+        scan = view.scan({0: "int", 60000: "int"}).exact({0: 0})
+        (generation,) = scan._state.generations
+        assert len(scan) == (65536 - 60004) // 4 + 1
+        assert sum(block.values.size for block in generation.blocks) <= 1 << 16
+        assert scan.unchanged()[-1].value == {0: 0, 60000: 0}
+
+
+@pytest.mark.parametrize(
+    ("type", "step", "arguments", "error", "complaint"),
+    [
+        ("float", "exact", ["1e999999999"], OverflowError, "1e+999999999 is larger"),
+        ("int", "exact", ["1e-999999999"], OverflowError, "nearer to 0"),
+        ("float", "exact", ["0e-999999999"], OverflowError, "nearer to 0"),
+        ("float", "exact", [10**5000], OverflowError, "1.00000e+5000 is too large for float"),
+        ("int", "increased_by", [math.inf], ValueError, "a finite amount"),
+        ("int", "increased_by_percent", ["1e400"], OverflowError, "more than a double holds"),
+        ({0: "int"}, "exact", [{0: (1, 2, 3)}], ValueError, "lies between two others, (low, high)"),
+    ],
+)
+def test_numbers_that_none_is_like_are_refused_at_once(type, step, arguments, error, complaint):
+    fake = FakeProcess()
+    fake.map(BASE, PAGE)
+    with fake.open() as view:
+        scan = view.scan(type)
+        if step != "exact":
+            scan.exact(0)
+        with pytest.raises(error, match=re.escape(complaint)):
+            getattr(scan, step)(*arguments)
+
+
+def test_a_copy_goes_its_own_way_and_hits_are_those_of_one_step():
+    fake = FakeProcess()
+    fake.map(BASE, bytes(range(100)))
+    with fake.open() as view:
+        scan = view.scan("uint8").bigger_than(10)
+        other = copy.copy(scan).exact(20)
+        assert (len(scan), len(other)) == (89, 1)
+        hits = iter(scan)
+        assert next(hits).value == 11
+        scan.exact(20)
+        assert [hit.value for hit in hits] == list(range(12, 100))
+
+
+@pytest.mark.parametrize("step", [2, 7, -1, -3, 5000, -5000])
+def test_every_so_manieth_hit_is_taken_in_one_go(kernels, step):
+    fake = FakeProcess()
+    fake.map(BASE, 3 * PAGE)
+    with fake.open() as view:
+        scan = view.scan("uint8").unknown()
+        every = [hit.address for hit in scan]
+        assert [hit.address for hit in scan[::step]] == every[::step]
+        assert [hit.address for hit in scan[9000:100:step]] == every[9000:100:step]
+        assert [hit.address for hit in scan[5:5:step]] == []
+
+
+def test_nothing_changes_a_scan_that_is_at_work():
+    fake = FakeProcess()
+    fake.map(BASE, PAGE)
+    seen = []
+
+    def progress(*_):
+        for change in (scan.undo, scan.reset, lambda: scan.exact(1)):
+            with pytest.raises(RuntimeError, match="a step of this scan is under way"):
+                change()
+        seen.append(len(scan))
+
+    with fake.open() as view:
+        scan = view.scan("int", progress=progress)
+        scan.unknown().exact(0)
+        assert seen == [0, 1024]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from memaccess import NotReadableError, SymbolNotFoundError
@@ -85,3 +87,44 @@ def test_a_list_is_kept_in_a_file(game, tmp_path):
 def test_what_makes_no_sense_is_refused(game, place, type, error):
     with game.open() as view, pytest.raises(error):
         WatchList(view).add("health", place, type)
+
+
+def test_an_address_that_is_none_is_refused_at_once(game):
+    with game.open() as view:
+        watches = WatchList(view)
+        with pytest.raises(OverflowError, match="negative"):
+            watches.add("a", -5, "int")
+        with pytest.raises(OverflowError, match="address space"):
+            watches.add("a", 1 << 64, "int")
+        assert len(watches) == 0
+
+
+def test_names_that_are_half_a_character_are_kept_too(game, tmp_path):
+    path = tmp_path / "a.watches"
+    with game.open() as view:
+        watches = WatchList(view)
+        watches.add("a\ud800", 0x401000, "int")
+        watches.save(path)
+        assert WatchList.load(path, view).values() == {"a\ud800": 100}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"type": "text", "encoding": "nope", "ignore_case": False, "width": 3},
+        {"type": "text", "encoding": None, "ignore_case": False, "width": 3},
+        {"type": "bytes", "encoding": None, "ignore_case": False, "width": -3},
+        {"type": "bytes", "encoding": None, "ignore_case": False, "width": float("inf")},
+        {"type": "group", "members": [[-8, {"type": "int", "rounding": None}]]},
+        {"type": "group", "members": []},
+        {"type": "int", "rounding": "nope"},
+    ],
+)
+def test_a_damaged_list_is_refused(game, tmp_path, kind):
+    path = tmp_path / "a.watches"
+    content = {"format": "memaccess watch list 1", "watches": [["a", "401000", kind]]}
+    with game.open() as view:
+        for text in (json.dumps(content), "[" * 100000, "\xff"):
+            path.write_text(text, "latin-1")
+            with pytest.raises(ValueError, match="not a saved watch list"):
+                WatchList.load(path, view)
