@@ -350,8 +350,9 @@ class SearchAccess(NameAccess):
             return self.modules()
         is_one = isinstance(modules, str) or hasattr(modules, "base")
         several = [modules] if is_one or not hasattr(modules, "__iter__") else list(modules)
-        if not all(isinstance(each, str) or hasattr(each, "base") for each in several):
-            raise TypeError(f"modules are given by their names, or as modules, not as {shown(modules)}")
+        for each in several:
+            if not isinstance(each, str) and not (hasattr(each, "base") and hasattr(each, "name")):
+                raise TypeError(f"modules are given by their names, or as modules, not as {shown(each)}")
         return [self.module(each) if isinstance(each, str) else each for each in several]
 
     def resolve_relative(self, address: Address, operand: SupportsIndex, length: SupportsIndex) -> int:
