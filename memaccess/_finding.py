@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import checked_count, checked_extent, shown
@@ -318,7 +319,11 @@ class SearchAccess(NameAccess):
         area = self._area(within, writable, None, None)()
         chosen = self._chosen_modules(modules)
         targets = area_of(self._regions_from, None, Wanted(), self._address_limit).runs
-        return find_pointers(self, area, targets, chosen, self._model.pointer_size, question, progress)
+        counts = Counter(module.name.lower() for module in self.modules())
+        known = [
+            (each, each.name if counts[each.name.lower()] == 1 else self._name_of(each)) for each in chosen
+        ]
+        return find_pointers(self, area, targets, known, self._model.pointer_size, question, progress)
 
     def pointers_to(self, address: Address, pointers: Iterable[PointerChain]) -> list[PointerChain]:
         """Those of many chains of pointers that lead to an address: what is left of a pointer scan after a restart.
@@ -410,7 +415,16 @@ class SearchAccess(NameAccess):
             module = self.module_at(address)
         except WrongBitnessError:
             module = None  # a 32-bit Python can't see the modules of a 64-bit program
-        return f"0x{address:x}" if module is None else f"{written(module.name)}+{address - module.base:X}"
+        if module is None:
+            return f"0x{address:x}"
+        return f"{written(self._name_of(module))}+{address - module.base:X}"
+
+    def _name_of(self, module: Module) -> str:
+        """What finds the module again: its name, or its path where that name is another one's."""
+        try:
+            return module.name if self.module(module.name).base == module.base else module.path
+        except LookupError:
+            return module.path
 
     def _ranges(self, within: Any) -> Iterator[tuple[int, int]]:
         """Where to look, as addresses and sizes in the program's address space."""

@@ -74,7 +74,7 @@ def find_pointers(
     memory: Memory,
     area: Area,
     targets: Sequence[Range],
-    modules: Sequence[Module],
+    modules: Sequence[tuple[Module, str]],
     width: int,
     question: Question,
     progress: Callable[[int, int], object] | None,
@@ -83,11 +83,11 @@ def find_pointers(
 
     :param area: where pointers are looked for.
     :param targets: where pointers may point to: all memory there is.
-    :param modules: where chains may begin.
+    :param modules: where chains may begin, and what finds each of them again.
     """
     monitor = Monitor(area.size, progress)
-    known = sorted(modules, key=lambda module: module.base)
-    starts = [module.base for module in known]
+    known = sorted((module.base, module.size, name) for module, name in modules)
+    starts = [base for base, _, _ in known]
 
     def found() -> Iterator[PointerChain]:
         collector = Collector(8 if width == 8 else 4, targets)
@@ -96,7 +96,7 @@ def find_pointers(
         for base, offsets in chains(
             collector,
             question.target,
-            [(module.base, module.size) for module in known],
+            [(start, size) for start, size, _ in known],
             question.depth,
             question.most,
             min_offset=question.least,
@@ -104,15 +104,12 @@ def find_pointers(
             through_static=question.through_static,
             checkpoint=monitor.check_cancelled,
         ):
-            module = known[bisect.bisect_right(starts, base) - 1]
-            yield PointerChain(module.name, base - module.base, offsets)
+            start, _, name = known[bisect.bisect_right(starts, base) - 1]
+            yield PointerChain(name, base - start, offsets)
 
     what = f"a chain of pointers to 0x{question.target:x}"
-    return Search(what, found(), area, monitor, lambda chain: _base(chain, modules))
-
-
-def _base(chain: PointerChain, modules: Iterable[Module]) -> int:
-    return chain.base + next(module.base for module in modules if module.name == chain.module)
+    bases = {name: start for start, _, name in known}
+    return Search(what, found(), area, monitor, lambda chain: bases[chain.module] + chain.base)
 
 
 def ends_of(

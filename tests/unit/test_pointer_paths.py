@@ -133,3 +133,23 @@ def test_names_that_are_half_a_character_are_kept_too(tmp_path):
     path, chains = tmp_path / "a.pointers", [PointerChain("a\ud800.so", 1, (-2,))]
     assert save_pointers(path, chains) == 1
     assert load_pointers(path) == chains
+
+
+def test_of_two_modules_with_one_name_the_right_one_is_meant(kernels):
+    fake = FakeProcess()
+    for folder, base in (("a", 0x10000000), ("b", 0x20000000)):
+        fake.load(f"C:\\{folder}\\mod.dll", base)
+    fake.map(0x30000000, 0x1000)
+    with fake.open("rw") as view:
+        view.write_int(12345678, 0x20002100)
+        view.write_pointer(0x30000010, 0x20002000)
+        view.write_pointer(0x30000010, 0x10002008)
+        chains = list(view.find_pointers(0x30000010, max_offset=0))
+        assert chains == [
+            PointerChain("mod.dll", 0x2008, (0,)),
+            PointerChain("C:\\b\\mod.dll", 0x2000, (0,)),
+        ]
+        assert [int(view.address(str(chain))) for chain in chains] == [0x30000010] * 2
+        assert view.pointers_to(0x30000010, chains) == chains
+        (hit,) = view.scan("int").exact(12345678)
+        assert view.read_int(str(hit)) == 12345678
