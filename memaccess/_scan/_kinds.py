@@ -79,6 +79,10 @@ class Kind:
         """The same, of the size that a first test has."""
         return self
 
+    def of_any_size(self) -> Kind:
+        """The same, before a first test."""
+        return self
+
     def constant(self, test: Test) -> bytes | None:
         """The bytes that all of it has that the test wants; None where they may differ."""
         raise NotImplementedError
@@ -232,6 +236,11 @@ class Bytes(Kind):
         assert isinstance(test, Like)
         same = copy.copy(self)
         same.width = len(test.wanted.pattern)
+        return same
+
+    def of_any_size(self) -> Bytes:
+        same = copy.copy(self)
+        same.width = 0
         return same
 
     def not_equal(self, value: Any) -> Like:

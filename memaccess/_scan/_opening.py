@@ -54,7 +54,10 @@ def scan(
     kinds = list(_kinds(wished, model))
     siblings: dict[str, Kind] = {}
     if wished.type == "all":
-        siblings = {name: _number(f"u{name}", wished, model) for name in ALL if f"u{name}" in TYPES}
+        for kind in kinds:
+            if f"u{kind.name}" in TYPES:
+                other = _number(f"u{kind.name}", wished, model)
+                siblings |= {kind.name: other, other.name: kind}
 
     def layout_of(kind: Kind) -> Layout:
         return Layout(kind.width, step_of(kind, wished.step, model.alignment_of))
@@ -73,13 +76,13 @@ def loaded(
     """A scan that a file has."""
     program = view._program()
     saved = _saving.load(path, program, _kernels.kernels(), folder, restarted)
-    layouts = dict(zip(saved.kinds, saved.layouts, strict=True))
+    steps = {kind.name: layout.step for kind, layout in zip(saved.kinds, saved.layouts, strict=True)}
 
     def layout_of(kind: Kind) -> Layout:
-        known = layouts[kind] if kind in layouts else saved.layouts[0]
-        return Layout(kind.width, known.step)
+        return Layout(kind.width, steps[kind.name])
 
-    return Scan(view, saved.kinds, layout_of, area_of, progress, {}, folder)._restore(saved)
+    anew = [kind.of_any_size() for kind in saved.kinds]
+    return Scan(view, anew, layout_of, area_of, progress, {}, folder)._restore(saved)
 
 
 def _kinds(wished: Wished, model: DataModel) -> list[Kind]:

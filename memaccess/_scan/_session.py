@@ -366,7 +366,7 @@ class Scan:
         state, first = self._state, self._first
         if first is None:
             raise ValueError("the scan has not begun; there is nothing to save")
-        chosen = [first.generations[first.kinds.index(kind)] for kind in state.kinds]
+        chosen = [first.generations[self._index(first, kind)] for kind in state.kinds]
         is_first = all(one is other for one, other in zip(chosen, state.generations, strict=True))
         earlier = state.generations if is_first else chosen
         _saving.save(path, self._view._program(), state.kinds, state.generations, earlier, state.what)
@@ -478,7 +478,7 @@ class Scan:
         tests: list[Test | None] = []
         trouble: Exception | None = None
         for kind in kinds:
-            for each in (kind, self._siblings.get(kind.name)) if not self._states else (kind,):
+            for each in (kind, self._siblings.get(kind.name)):
                 if each is None:
                     continue
                 try:
@@ -492,6 +492,12 @@ class Scan:
         if not found and trouble is not None:
             raise trouble
         return found, tests
+
+    def _index(self, state: _State, kind: Kind) -> int:
+        """Which of a state's kinds it is; it may have been the other of two siblings then."""
+        return next(
+            index for index, each in enumerate(state.kinds) if kind in (each, self._siblings.get(each.name))
+        )
 
     def _scan_first(self, what: str, kinds: list[Kind], tests: list[Test | None]) -> _State:
         area = self._area_of()
@@ -507,13 +513,13 @@ class Scan:
     def _scan_next(self, what: str, kinds: list[Kind], tests: list[Test | None], since: Since) -> _State:
         before, compared = self._states[-1], self._states[-1] if since == "last" else self._first
         assert compared is not None
-        chosen = [before.kinds.index(kind) for kind in kinds]
+        chosen = [self._index(before, kind) for kind in kinds]
         self._monitor.total = sum(_passes.weight(before.generations[index]) for index in chosen)
         outcomes = []
-        for index, test in zip(chosen, tests, strict=True):
-            kind, old = before.kinds[index], before.generations[index]
+        for kind, index, test in zip(kinds, chosen, tests, strict=True):
+            old = before.generations[index]
             track = Track(kind, before.layouts[index], test)
-            reference = old if since == "last" else compared.generations[compared.kinds.index(kind)]
+            reference = old if since == "last" else compared.generations[self._index(compared, kind)]
             outcomes.append(
                 _passes.next_scan(
                     self._view, old, reference, track, _kernels.kernels(), self._monitor, self._folder
