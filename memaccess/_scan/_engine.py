@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from memaccess._errors import SearchCancelledError, SystemFailure
+from memaccess._scan._buffers import aligned_buffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -126,7 +127,7 @@ def sweep(
         try:
             buffer, look = tools.pop()
         except IndexError:  # to ask first would be a step in which another thread takes the last
-            buffer, look = bytearray(largest), make_look()
+            buffer, look = aligned_buffer(largest), make_look()
         try:
             return _look_at(memory, stretch, buffer, look, monitor)
         finally:

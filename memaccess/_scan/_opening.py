@@ -103,7 +103,10 @@ def _plan(wished: Wished, model: DataModel) -> Plan:
     kinds = tuple(_kinds(wished, model))
     siblings: dict[str, Kind] = {}
     if wished.type == "all":
-        siblings = {name: _number(f"u{name}", wished, model) for name in ALL if f"u{name}" in TYPES}
+        for kind in kinds:
+            if f"u{kind.name}" in TYPES:
+                other = _number(f"u{kind.name}", wished, model)
+                siblings |= {kind.name: other, other.name: kind}
 
     def layout_of(kind: Kind) -> Layout:
         return Layout(kind.width, step_of(kind, wished.alignment, model.alignment_of))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from memaccess._errors import SystemFailure
 from memaccess._scan import _engine
 from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
+from memaccess._scan._buffers import aligned_buffer
 from memaccess._scan._relations import Relation
 from memaccess._scan._store import Ref, Store
 
@@ -255,7 +256,7 @@ class _Filter:
         except IndexError:  # to ask first would be a step in which another thread takes the last
             buffer = bytearray()
         if len(buffer) < size:
-            buffer = bytearray(size)
+            buffer = aligned_buffer(size)
         for address, data, length in self._pieces(block.address, size, buffer):
             first = -(-(address - block.address) // layout.step)
             offset = block.address + first * layout.step - address

@@ -356,7 +356,7 @@ class Scan:
         first, last = self._first, self._state
         if first is None:
             raise ValueError("the scan has not begun; there is nothing to save")
-        chosen = [first.generations[first.kinds.index(kind)] for kind in last.kinds]
+        chosen = [first.generations[self._index(first, kind)] for kind in last.kinds]
         first = first._replace(kinds=last.kinds, generations=tuple(chosen))
         _saving.save(path, self._view._program(), self._plan.wished, last, first)
 
@@ -450,10 +450,7 @@ class Scan:
 
     def _step(self, what: str, make_test: Callable[[Kind], Test | None], since: Since = "last") -> Self:
         with self._working():
-            if self._states:
-                kinds, tests = _tests([[kind] for kind in self._state.kinds], make_test)
-            else:
-                kinds, tests = _tests(map(self._ways_to_begin, self._plan.kinds), make_test)
+            kinds, tests = _tests(map(self._alternatives, self._state.kinds or self._plan.kinds), make_test)
             self._monitor = Monitor(0, self._progress)
             state = self._scan_next(kinds, tests, since) if self._states else self._scan_first(kinds, tests)
             state = state._replace(what=what, skipped=self._monitor.skipped)
@@ -461,9 +458,17 @@ class Scan:
             self._states = (*self._states, state)[-_UNDONE - 1 :]
         return self
 
-    def _ways_to_begin(self, kind: Kind) -> list[Kind]:
+    def _alternatives(self, kind: Kind) -> list[Kind]:
         sibling = self._plan.siblings.get(kind.name)
         return [kind] if sibling is None else [kind, sibling]
+
+    def _index(self, state: State, kind: Kind) -> int:
+        """Which of a state's kinds it is; it may have been the other of two siblings then."""
+        return next(
+            index
+            for index, each in enumerate(state.kinds)
+            if kind.name in [alternative.name for alternative in self._alternatives(each)]
+        )
 
     def _scan_first(self, kinds: Sequence[Kind], tests: Sequence[Test | None]) -> State:
         area = self._area_of()
@@ -480,11 +485,11 @@ class Scan:
     def _scan_next(self, kinds: Sequence[Kind], tests: Sequence[Test | None], since: Since) -> State:
         before, compared = self._states[-1], self._states[-1] if since == "last" else self._first
         assert compared is not None
-        olds = [before.generations[before.kinds.index(kind)] for kind in kinds]
+        olds = [before.generations[self._index(before, kind)] for kind in kinds]
         self._monitor.total = sum(map(_passes.weight, olds))
         outcomes = []
         for kind, old, test in zip(kinds, olds, tests, strict=True):
-            reference = old if since == "last" else compared.generations[compared.kinds.index(kind)]
+            reference = old if since == "last" else compared.generations[self._index(compared, kind)]
             track = Track(kind, old.layout, test)
             outcomes.append(
                 _passes.next_scan(

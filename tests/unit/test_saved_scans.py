@@ -232,3 +232,13 @@ def test_several_threads_may_save_to_one_file(tmp_path):
         assert all(isinstance(error, PermissionError) for error in failures)
         assert list(tmp_path.iterdir()) == [path]
         assert places(view.load_scan(path)) == places(scan)
+
+
+def test_a_loaded_scan_begins_anew_with_a_text_of_any_length(kernels, tmp_path):
+    game, path = a_game(), tmp_path / "a.scan"
+    with game.open("rw") as view:
+        view.write(b"abcdef", HEAP + 64)
+        view.scan("text").exact("abc").save(path)
+        scan = view.load_scan(path)
+        assert places(scan.exact("abc")) == [HEAP + 64]
+        assert places(scan.reset().exact("bcdef")) == [HEAP + 65]

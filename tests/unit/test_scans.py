@@ -717,3 +717,18 @@ def test_nothing_changes_a_scan_that_is_at_work():
         scan = view.scan("int", progress=progress)
         scan.unknown().exact(0)
         assert seen == [0, 1024]
+
+
+def test_of_all_types_the_unsigned_ones_count_in_next_scans_too(kernels, tmp_path):
+    fake = FakeProcess()
+    fake.map(BASE, b"\x64" + bytes(PAGE - 1))
+    with fake.open("rw") as view:
+        scan = view.scan("all").exact(100)
+        view.write_uint8(200, BASE)
+        scan.exact(200)
+        assert [hit.type for hit in scan if hit.address == BASE] == ["uint8", "int16", "int32", "int64"]
+        assert len(scan.changed("first")) == 4
+        view.write_int8(-2, BASE)
+        assert [(hit.type, hit.value) for hit in scan.undo().exact(-2)] == [("int8", -2)]
+        scan.save(tmp_path / "a.scan")
+        assert [hit.type for hit in view.load_scan(tmp_path / "a.scan").changed("first")] == ["int8"]
