@@ -87,19 +87,20 @@ class Kind:
     # -- the tests; a kind that has none of that name says so
 
     def exact(self, value: Any) -> Test:
-        raise self._has_no("exact", value)
+        """What has that value."""
+        raise NotImplementedError
 
-    def not_equal(self, value: Any) -> Test:
-        raise self._has_no("not_equal", value)
+    def not_equal(self, _value: Any) -> Test:
+        raise self._has_no("not_equal")
 
-    def bigger(self, value: Any) -> Test:
-        raise self._has_no("bigger_than", value)
+    def bigger(self, _value: Any) -> Test:
+        raise self._has_no("bigger_than")
 
-    def smaller(self, value: Any) -> Test:
-        raise self._has_no("smaller_than", value)
+    def smaller(self, _value: Any) -> Test:
+        raise self._has_no("smaller_than")
 
-    def between(self, low: Any, high: Any) -> Test:
-        raise self._has_no("between", low, high)
+    def between(self, _low: Any, _high: Any) -> Test:
+        raise self._has_no("between")
 
     def relation(self, how: Any) -> Relation:
         """Changed or unchanged; of numbers, also increased or decreased."""
@@ -107,14 +108,16 @@ class Kind:
             raise self._has_no(how)
         return Relation(how)
 
-    def by(self, amount: Any, *, is_less: bool) -> Test:
-        raise self._has_no("decreased_by" if is_less else "increased_by", amount)
+    def by(self, _amount: Any, *, is_less: bool) -> Test:
+        raise self._has_no("decreased_by" if is_less else "increased_by")
 
-    def percent(self, low: Any, high: Any, *, is_less: bool) -> Test:
-        raise self._has_no("decreased_by_percent" if is_less else "increased_by_percent", low, high)
+    def percent(self, _low: Any, _high: Any, *, is_less: bool) -> Test:
+        raise self._has_no("decreased_by_percent" if is_less else "increased_by_percent")
 
-    def _has_no(self, test: str, *_: Any) -> TypeError:
-        return TypeError(f"{test}() is for numbers, and this scan is for {self.name}")
+    def _has_no(self, test: str) -> TypeError:
+        return TypeError(
+            f"{test}() is for numbers, and this scan is for {self.name}; use exact(), changed() or unchanged()"
+        )
 
 
 class Number(Kind):
@@ -134,7 +137,10 @@ class Number(Kind):
         self._questions = Floats(codec, rounding) if codec.code in "fd" else Integers(codec)
 
     def decode(self, data: bytes) -> Any:
-        return self.codec.decode(data)
+        try:
+            return self.codec.decode(data)
+        except (ValueError, OverflowError):  # what a wchar of 4 bytes has may be no character
+            return int.from_bytes(data, "little")
 
     def encode(self, value: Any) -> bytes:
         return self.codec.encode(value)
@@ -234,6 +240,8 @@ class Bytes(Kind):
 
     def sized(self, test: Test | None) -> Bytes:
         assert isinstance(test, Like)
+        if test.is_negated:
+            raise ValueError(f"a first scan for {self.name} looks for what it is, not for what it is not")
         same = copy.copy(self)
         same.width = len(test.wanted.pattern)
         return same
@@ -243,8 +251,6 @@ class Bytes(Kind):
 
     def looker(self, kernels: Kernels, test: Test) -> Looker:
         assert isinstance(test, Like)
-        if test.is_negated:
-            raise ValueError(f"a first scan for {self.name} looks for what it is, not for what it is not")
         find = kernels.finder(test.wanted.pattern)
 
         def look(slots: Slots) -> Any:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _UNDONE = 8
 """So many steps can be undone; what the earlier ones kept is let go, but for the first."""
 
+_SHOWN = 60
+"""So many characters of a value are shown with a step."""
+
 _PAGE = 4096
 """So many hits are read together."""
 
@@ -98,7 +101,7 @@ class Scan:
         >>> view.scan('int').exact(100)
         <Scan for int: 1 hit after exact(100)>
         """
-        return self._step(f"exact({shown(value)})", lambda kind: kind.exact(value))
+        return self._step(f"exact({_briefly(value)})", lambda kind: kind.exact(value))
 
     def not_equal(self, value: Any) -> Self:
         """Keep what has another value; NaN has.
@@ -110,7 +113,7 @@ class Scan:
         >>> view.scan('int', within=(0x401000, 8)).not_equal(100)
         <Scan for int: 1 hit after not_equal(100)>
         """
-        return self._step(f"not_equal({shown(value)})", lambda kind: kind.not_equal(value))
+        return self._step(f"not_equal({_briefly(value)})", lambda kind: kind.not_equal(value))
 
     def bigger_than(self, value: Any) -> Self:
         """Keep what is more.
@@ -122,7 +125,7 @@ class Scan:
         >>> view.scan('int', within=(0x401000, 8)).bigger_than(99)
         <Scan for int: 1 hit after bigger_than(99)>
         """
-        return self._step(f"bigger_than({shown(value)})", lambda kind: kind.bigger(value))
+        return self._step(f"bigger_than({_briefly(value)})", lambda kind: kind.bigger(value))
 
     def smaller_than(self, value: Any) -> Self:
         """Keep what is less.
@@ -134,7 +137,7 @@ class Scan:
         >>> view.scan('int', within=(0x401000, 8)).smaller_than(99)
         <Scan for int: 1 hit after smaller_than(99)>
         """
-        return self._step(f"smaller_than({shown(value)})", lambda kind: kind.smaller(value))
+        return self._step(f"smaller_than({_briefly(value)})", lambda kind: kind.smaller(value))
 
     def between(self, low: Any, high: Any) -> Self:
         """Keep what lies between two values.
@@ -148,7 +151,7 @@ class Scan:
         >>> view.scan('int', within=(0x401000, 8)).between(90, 110)
         <Scan for int: 1 hit after between(90, 110)>
         """
-        return self._step(f"between({shown(low)}, {shown(high)})", lambda kind: kind.between(low, high))
+        return self._step(f"between({_briefly(low)}, {_briefly(high)})", lambda kind: kind.between(low, high))
 
     def unknown(self) -> Self:
         """Begin with all values there are: for one that is not known, to see later how it changes.
@@ -434,7 +437,7 @@ class Scan:
             raise ValueError(f"a scan compares with the 'last' one or the 'first', not with {shown(since)}")
         if not self._states:
             raise ValueError("there is no scan yet to compare with; begin with a value, or with unknown()")
-        words = [shown(each) for each in arguments if each is not None]
+        words = [_briefly(each) for each in arguments if each is not None]
         words += [] if since == "last" else [f"since={since!r}"]
         return self._step(f"{name}({', '.join(words)})", make_test, since)
 
@@ -523,3 +526,9 @@ def _tests(
     if complaints and not kinds:
         raise complaints[0]
     return kinds, tests
+
+
+def _briefly(value: Any) -> str:
+    """*value* as a step shows it: texts and bytes may be long."""
+    text = shown(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -732,3 +732,23 @@ def test_of_all_types_the_unsigned_ones_count_in_next_scans_too(kernels, tmp_pat
         assert [(hit.type, hit.value) for hit in scan.undo().exact(-2)] == [("int8", -2)]
         scan.save(tmp_path / "a.scan")
         assert [hit.type for hit in view.load_scan(tmp_path / "a.scan").changed("first")] == ["int8"]
+
+
+def test_what_is_no_character_is_a_number(kernels):
+    fake = FakeProcess()
+    fake.model = LINUX_64
+    fake.map(BASE, b"\xff\xff\xff\xffa\0\0\0")
+    with fake.open() as view:
+        assert [hit.value for hit in view.scan("wchar", (BASE, 8)).unknown()] == [0xFFFFFFFF, "a"]
+
+
+def test_a_long_value_is_shown_briefly(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, b"a" * 1000)
+    with fake.open() as view:
+        assert len(repr(view.scan("text").exact("a" * 900))) < 150
+
+
+def test_a_first_scan_of_bytes_is_for_what_they_are():
+    with FakeProcess().open() as view, pytest.raises(ValueError, match="looks for what it is"):
+        view.scan("bytes").not_equal(b"a")
