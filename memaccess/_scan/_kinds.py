@@ -11,7 +11,7 @@ from memaccess._arguments import shown
 from memaccess._scan._pattern import Wanted, as_pattern, text_pattern
 from memaccess._scan._relations import Relation
 from memaccess._scan._slots import Slots
-from memaccess._scan._spans import ROUNDINGS, Floats, Integers, Spans, given
+from memaccess._scan._spans import ROUNDINGS, AnyIntegers, Floats, Integers, Spans, given
 from memaccess._strings import text_encoding
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Number(Kind):
 
     may_be_dense = True
 
-    def __init__(self, codec: Codec[Any], rounding: Rounding) -> None:
+    def __init__(self, codec: Codec[Any], rounding: Rounding, *, is_one_of_all: bool = False) -> None:
         if rounding not in ROUNDINGS:
             raise ValueError(f"a rounding is one of {', '.join(map(repr, ROUNDINGS))}, not {shown(rounding)}")
         self.name = codec.name
@@ -134,7 +134,8 @@ class Number(Kind):
         self.rounding = rounding
         # What the type is in comparisons: bool, char and wchar are unsigned integers.
         self.code = codec.code if codec.code not in "c?" else "B"
-        self._questions = Floats(codec, rounding) if codec.code in "fd" else Integers(codec)
+        integers = AnyIntegers if is_one_of_all else Integers
+        self._questions = Floats(codec, rounding) if codec.code in "fd" else integers(codec)
 
     def decode(self, data: bytes) -> Any:
         try:

@@ -85,8 +85,10 @@ def loaded(
         plan = _plan(Wished.from_data(saved.wished), model)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)} is a damaged file of a scan: {error}") from None
-    first = State(saved.kinds, saved.first, saved.what)
-    last = State(saved.kinds, saved.last, saved.what, lost=saved.lost)
+    numbers = {kind.name: kind for kind in (*plan.kinds, *plan.siblings.values()) if isinstance(kind, Number)}
+    kinds = tuple(numbers.get(kind.name, kind) for kind in saved.kinds)
+    first = State(kinds, saved.first, saved.what)
+    last = State(kinds, saved.last, saved.what, lost=saved.lost)
     return Scan(view, plan, area_of, progress, where)._restore(first, last)
 
 
@@ -138,7 +140,8 @@ def _number(name: Any, wished: Wished, model: DataModel) -> Number:
     if name in ("all", "text", "bytes"):
         raise ValueError(f"{name!r} is scanned for alone, not beside other types")
     try:
-        return Number(type_named(name).codec(model), wished.rounding)
+        codec = type_named(name).codec(model)
+        return Number(codec, wished.rounding, is_one_of_all=wished.type == "all")
     except ValueError as error:
         if isinstance(name, str) and name.replace(" ", "_") not in TYPES:
             raise ValueError(f"{error}; and a scan may be for 'all', 'text' or 'bytes'") from None

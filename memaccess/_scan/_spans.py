@@ -148,6 +148,32 @@ class Integers:
         return Spans(self._bits, ranges)
 
 
+class AnyIntegers(Integers):
+    """What is asked of integers where several types are looked for: bounds may lie beyond those of the type.
+
+    Signed integers leave what has no sign, and is too large for them, to unsigned ones.
+    """
+
+    def between(self, low: Any, high: Any) -> Spans:
+        least, most = given(low).value, given(high).value
+        if least > most:
+            raise ValueError(f"{shown(low)} is more than {shown(high)}; give the lower bound first")
+        first, last = math.ceil(least), math.floor(most)
+        is_the_others = first >= 0 and last > self._highest if self._signed else first < 0
+        return self._clamped(first, last, is_the_others)
+
+    def bigger(self, value: Any) -> Spans:
+        return self._clamped(math.floor(given(value).value) + 1, self._highest, False)
+
+    def smaller(self, value: Any) -> Spans:
+        return self._clamped(self._lowest, math.ceil(given(value).value) - 1, False)
+
+    def _clamped(self, first: int, last: int, is_the_others: bool) -> Spans:
+        if is_the_others or first > self._highest or last < self._lowest:
+            raise OverflowError(f"no {self._codec.name} is like that, of all or of those without a sign")
+        return self._spans(max(first, self._lowest), min(last, self._highest))
+
+
 class Floats:
     """What is asked of a type of floats; a number stands for what a user sees as that on a screen."""
 

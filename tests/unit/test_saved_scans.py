@@ -242,3 +242,16 @@ def test_a_loaded_scan_begins_anew_with_a_text_of_any_length(kernels, tmp_path):
         scan = view.load_scan(path)
         assert places(scan.exact("abc")) == [HEAP + 64]
         assert places(scan.reset().exact("bcdef")) == [HEAP + 65]
+
+
+def test_a_saved_scan_of_all_types_asks_as_it_did(tmp_path):
+    game, path = a_game(), tmp_path / "a.scan"
+    with game.open("rw") as view:
+        view.write(b"\x05\xfb", HEAP)
+        scan = view.scan("all", (HEAP, 2)).unknown()
+        scan.save(path)
+        again = view.load_scan(path)
+        assert [hit.type for hit in again.between(-1000, 1000)] == [
+            hit.type for hit in scan.between(-1000, 1000)
+        ]
+        assert [hit.value for hit in again if hit.type == "int8"] == [5, -5]

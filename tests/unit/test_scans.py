@@ -752,3 +752,22 @@ def test_a_long_value_is_shown_briefly(kernels):
 def test_a_first_scan_of_bytes_is_for_what_they_are():
     with FakeProcess().open() as view, pytest.raises(ValueError, match="looks for what it is"):
         view.scan("bytes").not_equal(b"a")
+
+
+@pytest.mark.parametrize(
+    ("ask", "found"),
+    [
+        (lambda scan: scan.between(0, 1000), {("uint8", 200), ("int8", 5), ("int16", 700)}),
+        (lambda scan: scan.between(-1000, 10), {("int8", 5), ("int8", -56)}),
+        (lambda scan: scan.between(4.5, 5.5), {("int8", 5), ("int16", 5)}),
+        (lambda scan: scan.bigger_than(-1000), {("int8", -56), ("int8", 5), ("int16", 700)}),
+        (lambda scan: scan.smaller_than(600), {("int8", -56), ("int16", 200), ("int16", 5)}),
+        (lambda scan: scan.bigger_than(600), {("int16", 700)}),
+    ],
+)
+def test_bounds_of_all_types_may_lie_beyond_one(kernels, ask, found):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<3h", 200, 5, 700))
+    with fake.open() as view:
+        seen = {(hit.type.removeprefix("u"), hit.value) for hit in ask(view.scan("all", (BASE, 6)))}
+    assert {(name.removeprefix("u"), value) for name, value in found} <= seen
