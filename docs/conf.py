@@ -20,7 +20,7 @@ ROOMS = (
     "_snapshots",
     "_hexdump",
     "_scan._hits",
-    "_scan._paths",
+    "_scan._chains",
     "_scan._pattern",
     "_scan._search",
     "_scan._session",

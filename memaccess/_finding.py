@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from memaccess._map import Allocation
     from memaccess._records import Kind, Module, Region
     from memaccess._scan._area import Area
-    from memaccess._scan._paths import PointerChain, Question
+    from memaccess._scan._chains import PointerChain, Question
     from memaccess._scan._pattern import Pattern
     from memaccess._scan._search import Match, Search
     from memaccess._scan._session import Scan
@@ -87,7 +87,7 @@ class SearchAccess(NameAccess):
         """
         from memaccess._scan import _pattern, _search
 
-        wanted = _pattern.Wanted(_pattern.as_pattern(pattern))
+        wanted = _pattern.Sought(_pattern.as_pattern(pattern))
         area = self._area(within, writable, executable, kind)()
         what = str(wanted.pattern)
         return _search.find_pattern(self, area, wanted, what, _checked_step(alignment), progress)
@@ -304,7 +304,7 @@ class SearchAccess(NameAccess):
         """
         from memaccess._regions import Wanted
         from memaccess._scan._area import area_of
-        from memaccess._scan._paths import Question, find_pointers
+        from memaccess._scan._chains import Question, find_pointers
 
         last = tuple(map(operator.index, ends_with))
         question = Question(
@@ -338,7 +338,7 @@ class SearchAccess(NameAccess):
         >>> view.pointers_to(0x401000, chains) == chains
         True
         """
-        from memaccess._scan._paths import PointerChain, ends_of
+        from memaccess._scan._chains import PointerChain, ends_of
 
         number, given = self._checked_address(address, 1), list(pointers)
         for each in given:

@@ -5,8 +5,8 @@
 <Pattern '48 8B 05 ?? ?? ?? ??'>
 """
 
+from memaccess._scan._chains import PointerChain, load_pointers, save_pointers
 from memaccess._scan._hits import Hit
-from memaccess._scan._paths import PointerChain, load_pointers, save_pointers
 from memaccess._scan._pattern import Pattern
 from memaccess._scan._search import Match, Search
 from memaccess._scan._session import Scan

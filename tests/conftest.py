@@ -15,9 +15,9 @@ from support.leaks import no_leaks
 from support.starting import be_patient
 
 from memaccess import MemoryView, list_windows
-from memaccess._scan._engine import WORKERS, in_order
 from memaccess._scan._kernels import kernels
 from memaccess._scan._monitor import Monitor
+from memaccess._scan._sweep import WORKERS, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

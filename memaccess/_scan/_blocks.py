@@ -28,7 +28,7 @@ _REACH = 1 << 32
 """So many places can be numbered from one; half of them are far enough, and a block then never ends beyond them."""
 
 
-class Layout(NamedTuple):
+class Grid(NamedTuple):
     """How the values of a scan stand in memory."""
 
     width: int
@@ -88,9 +88,9 @@ Block: TypeAlias = Dense | Sparse
 class Writer:
     """Makes the blocks of a generation, from parts that come in order of their addresses."""
 
-    def __init__(self, kernels: Kernels, layout: Layout, constant: bytes | None, store: Store) -> None:
+    def __init__(self, kernels: Kernels, grid: Grid, constant: bytes | None, store: Store) -> None:
         self._kernels = kernels
-        self._layout = layout
+        self._grid = grid
         self._constant = constant
         self._blocks: list[Block] = []
         self._few: list[Few] = []
@@ -111,22 +111,21 @@ class Writer:
 
     def _fits(self, part: Few) -> bool:
         """Whether its places can be numbered from the first of those that wait."""
-        distance, rest = divmod(part.address - self._few[0].address, self._layout.step)
+        distance, rest = divmod(part.address - self._few[0].address, self._grid.step)
         last = int.from_bytes(part.numbers[-NUMBER:], "little")
         return distance + last < _REACH and not rest
 
     def finish(self) -> Generation:
         """All that was added."""
         self._flush()
-        return Generation(self._layout, self._blocks)
+        return Generation(self._grid, self._blocks)
 
     def _flush(self) -> None:
         if not self._few:
             return
         start = self._few[0].address
         numbers = b"".join(
-            self._kernels.shift(each.numbers, (each.address - start) // self._layout.step)
-            for each in self._few
+            self._kernels.shift(each.numbers, (each.address - start) // self._grid.step) for each in self._few
         )
         values = self._constant
         stored = self.store.put(b"".join(each.values for each in self._few)) if values is None else values
@@ -137,8 +136,8 @@ class Writer:
 class Generation:
     """The candidates after one scan, with the values that they had then."""
 
-    def __init__(self, layout: Layout, blocks: list[Block]) -> None:
-        self.layout = layout
+    def __init__(self, grid: Grid, blocks: list[Block]) -> None:
+        self.grid = grid
         self.blocks = blocks
         self._ends = list(accumulate(block.hits for block in blocks))
         self._starts = [block.address for block in blocks]
@@ -157,10 +156,10 @@ class Generation:
             last = min(stop, self._ends[index])
             numbers = numbers_of(kernels, block)[NUMBER * (start - before) : NUMBER * (last - before)]
             values = self.values_at(kernels, block, numbers)
-            width = self.layout.width
+            width = self.grid.width
             for position, number in enumerate(memoryview(numbers).cast("I")):
                 yield (
-                    block.address + number * self.layout.step,
+                    block.address + number * self.grid.step,
                     values[position * width : (position + 1) * width],
                 )
             start, index = last, index + 1
@@ -171,12 +170,12 @@ class Generation:
         if isinstance(block.values, bytes):
             return block.values * count
         if isinstance(block, Dense):
-            slots = self.layout.slots(block.values.load(), 0, block.places)
+            slots = self.grid.slots(block.values.load(), 0, block.places)
             return kernels.take(slots, numbers)
         if count == block.hits:
             return block.values.load()
         among = kernels.indexes(numbers, block.numbers.load())
-        return kernels.take(self.layout.packed(block.values.load(), block.hits), among)
+        return kernels.take(self.grid.packed(block.values.load(), block.hits), among)
 
     def values_of(self, kernels: Kernels, address: int, numbers: bytes) -> bytes:
         """What candidates had, by the numbers of their places, counted from an address; all of them are candidates here."""
@@ -197,7 +196,7 @@ class Generation:
 
     def _shares(self, kernels: Kernels, address: int, numbers: bytes) -> Iterator[tuple[Block, bytes]]:
         """In which blocks those places are, and the numbers that they have there."""
-        step = self.layout.step
+        step = self.grid.step
         done, total = 0, len(numbers) // NUMBER
         index = max(bisect.bisect_right(self._starts, address) - 1, 0)
         while done < total:

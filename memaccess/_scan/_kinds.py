@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from memaccess._arguments import shown
-from memaccess._scan._pattern import Wanted, as_pattern, text_pattern
+from memaccess._scan._pattern import Sought, as_pattern, text_pattern
 from memaccess._scan._relations import Relation
 from memaccess._scan._slots import Slots
 from memaccess._scan._spans import ROUNDINGS, AnyIntegers, Floats, Integers, Spans, given
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Like(NamedTuple):
     """A test of bytes: what they look like."""
 
-    wanted: Wanted
+    wanted: Sought
     is_negated: bool = False
 
     def is_met(self, data: bytes) -> bool:
@@ -231,7 +231,7 @@ class Bytes(Kind):
 
     def exact(self, value: Any) -> Like:
         if self.encoding is None:
-            wanted = Wanted(as_pattern(value))
+            wanted = Sought(as_pattern(value))
         else:
             wanted = text_pattern(value, self.encoding, self.ignore_case)
         size = len(wanted.pattern)

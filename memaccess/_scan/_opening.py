@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import shown
 from memaccess._scan import _kernels, _saving
-from memaccess._scan._blocks import Layout
+from memaccess._scan._blocks import Grid
 from memaccess._scan._kinds import MOST, Bytes, Group, Kind, Number, step_of
 from memaccess._scan._session import Scan
 from memaccess._scan._states import Plan, State
@@ -110,10 +110,10 @@ def _plan(wished: Wished, model: DataModel) -> Plan:
                 other = _number(f"u{kind.name}", wished, model)
                 siblings |= {kind.name: other, other.name: kind}
 
-    def layout_of(kind: Kind) -> Layout:
-        return Layout(kind.width, step_of(kind, wished.alignment, model.alignment_of))
+    def grid_of(kind: Kind) -> Grid:
+        return Grid(kind.width, step_of(kind, wished.alignment, model.alignment_of))
 
-    return Plan(wished.as_data(), kinds, siblings, layout_of)
+    return Plan(wished.as_data(), kinds, siblings, grid_of)
 
 
 def _kinds(wished: Wished, model: DataModel) -> list[Kind]:

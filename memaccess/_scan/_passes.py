@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._errors import SystemFailure
-from memaccess._scan import _engine
+from memaccess._scan import _sweep
 from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
 from memaccess._scan._buffers import aligned_buffer
 from memaccess._scan._relations import Relation
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from memaccess._records import PartialRead
-    from memaccess._scan._blocks import Block, Layout
-    from memaccess._scan._engine import Look, Memory
+    from memaccess._scan._blocks import Block, Grid
     from memaccess._scan._kernels import Kernels
     from memaccess._scan._kinds import Kind, Test
     from memaccess._scan._monitor import Monitor
+    from memaccess._scan._sweep import Look, Memory
     from memaccess._snapshots import Range
 
 _GAP = 1 << 14
@@ -30,7 +30,7 @@ class Track(NamedTuple):
     """One of the kinds of values that a scan looks for, and what is wanted of it."""
 
     kind: Kind
-    layout: Layout
+    grid: Grid
     test: Test | None
     """None for all that there is."""
 
@@ -45,7 +45,7 @@ def first_scan(
 ) -> list[Generation]:
     """The candidates of each track, of all that memory."""
     writers = [_writer(kernels, track, folder) for track in tracks]
-    overlap = max(track.layout.width for track in tracks) - 1
+    overlap = max(track.grid.width for track in tracks) - 1
     # All of the memory is kept once, however many types it is kept for.
     everything = Store(folder) if all(track.test is None for track in tracks) else None
 
@@ -63,7 +63,7 @@ def first_scan(
 
         return look
 
-    for parts in _engine.sweep(memory, runs, overlap, make_look, monitor):
+    for parts in _sweep.sweep(memory, runs, overlap, make_look, monitor):
         for index, part in parts:
             writers[index].add(part)
     return [writer.finish() for writer in writers]
@@ -71,23 +71,23 @@ def first_scan(
 
 def _writer(kernels: Kernels, track: Track, folder: str | None) -> Writer:
     constant = None if track.test is None else track.kind.constant(track.test)
-    return Writer(kernels, track.layout, constant, Store(folder))
+    return Writer(kernels, track.grid, constant, Store(folder))
 
 
 def _first_look(
     kernels: Kernels, track: Track, store: Store
 ) -> Callable[[int, bytearray, int, int, Ref | None], Dense | Few | None]:
-    """As :class:`~memaccess._scan._engine.Look`; where all is wanted, it is given where all of the data is kept."""
-    kind, layout, test = track
+    """As :class:`~memaccess._scan._sweep.Look`; where all is wanted, it is given where all of the data is kept."""
+    kind, grid, test = track
     find = None if test is None else kind.looker(kernels, test)
-    parts = _Parts(kernels, kind, layout, test, store)
+    parts = _Parts(kernels, kind, grid, test, store)
 
     def look(address: int, data: bytearray, size: int, places: int, whole: Ref | None) -> Dense | Few | None:
-        offset = -address % layout.step
-        count = (min(places - 1, size - layout.width) - offset) // layout.step + 1
+        offset = -address % grid.step
+        count = (min(places - 1, size - grid.width) - offset) // grid.step + 1
         if count <= 0:
             return None
-        slots = layout.slots(data, offset, count)
+        slots = grid.slots(data, offset, count)
         if find is None or whole is not None:
             assert whole is not None
             kept = Ref(whole.store, whole.start + offset, slots.size)
@@ -105,9 +105,9 @@ def _bytes_of(slots: Any) -> memoryview:
 class _Parts:
     """Makes parts of a generation out of memory and masks."""
 
-    def __init__(self, kernels: Kernels, kind: Kind, layout: Layout, test: Test | None, store: Store) -> None:
+    def __init__(self, kernels: Kernels, kind: Kind, grid: Grid, test: Test | None, store: Store) -> None:
         self._kernels = kernels
-        self._layout = layout
+        self._grid = grid
         self._store = store
         self._may_be_dense = kind.may_be_dense
         self._constant = None if test is None else kind.constant(test)
@@ -115,11 +115,11 @@ class _Parts:
 
     def make(self, address: int, slots: Any, mask: Any, old: Block | None = None) -> Dense | Few | None:
         """What is kept of places in memory."""
-        kernels, layout, constant = self._kernels, self._layout, self._constant
+        kernels, grid, constant = self._kernels, self._grid, self._constant
         count = kernels.count(mask)
         if not count:
             return None
-        each = NUMBER + (layout.width if constant is None else 0)
+        each = NUMBER + (grid.width if constant is None else 0)
         # As a list it would take more than all of the bytes with a bit for each place.
         if self._may_be_dense and count * each > slots.length // 8 + (slots.size if constant is None else 0):
             values: Any = constant
@@ -138,7 +138,7 @@ class _Parts:
         count = kernels.count(mask)
         if not count:
             return None
-        kept = b"" if self._constant is not None else kernels.compress(mask, values, self._layout.width)
+        kept = b"" if self._constant is not None else kernels.compress(mask, values, self._grid.width)
         return Few(address, count, kernels.compress(mask, numbers, NUMBER), kept)
 
 
@@ -170,8 +170,8 @@ def next_scan(
     writer = _writer(kernels, track, folder)
     narrow = _Filter(memory, before, compared, track, kernels, writer.store, monitor)
     lost = 0
-    is_small = weight(before) <= _engine.STRETCH
-    for result in _engine.in_order(_groups(before), narrow, monitor, is_small=is_small):
+    is_small = weight(before) <= _sweep.STRETCH
+    for result in _sweep.in_order(_groups(before), narrow, monitor, is_small=is_small):
         for part in result.parts:
             writer.add(part)
         lost += result.lost
@@ -181,13 +181,13 @@ def next_scan(
 
 def weight(generation: Generation) -> int:
     """How many bytes a next scan goes over, as far as it can tell."""
-    return sum(_extent(generation.layout, block) for block in generation.blocks)
+    return sum(_extent(generation.grid, block) for block in generation.blocks)
 
 
-def _extent(layout: Layout, block: Block) -> int:
+def _extent(grid: Grid, block: Block) -> int:
     if isinstance(block, Dense):
-        return (block.places - 1) * layout.step + layout.width
-    return block.hits * layout.width
+        return (block.places - 1) * grid.step + grid.width
+    return block.hits * grid.width
 
 
 def _groups(generation: Generation) -> Iterator[list[Block]]:
@@ -195,8 +195,8 @@ def _groups(generation: Generation) -> Iterator[list[Block]]:
     size = 0
     for block in generation.blocks:
         group.append(block)
-        size += _extent(generation.layout, block)
-        if size >= _engine.STRETCH or isinstance(block, Sparse):
+        size += _extent(generation.grid, block)
+        if size >= _sweep.STRETCH or isinstance(block, Sparse):
             yield group
             group, size = [], 0
     if group:
@@ -219,13 +219,13 @@ class _Filter:
         self._memory = memory
         self._before = before
         self._compared = compared
-        self._kind, self._layout, test = track
+        self._kind, self._grid, test = track
         assert test is not None
         self._test = test
         self._kernels = kernels
         self._monitor = monitor
         self._needs_old = isinstance(test, Relation)
-        self._parts = _Parts(kernels, self._kind, self._layout, test, store)
+        self._parts = _Parts(kernels, self._kind, self._grid, test, store)
         self._buffers: list[bytearray] = []
 
     def __call__(self, blocks: list[Block]) -> _Result:
@@ -243,8 +243,8 @@ class _Filter:
 
     def _dense(self, block: Dense) -> _Result:
         """Candidates that are most of a stretch: all of it is read."""
-        kernels, layout = self._kernels, self._layout
-        size = _extent(layout, block)
+        kernels, grid = self._kernels, self._grid
+        size = _extent(grid, block)
         old = None
         if self._needs_old:
             old = block.values if isinstance(block.values, bytes) else block.values.load()
@@ -258,16 +258,16 @@ class _Filter:
         if len(buffer) < size:
             buffer = aligned_buffer(size)
         for address, data, length in self._pieces(block.address, size, buffer):
-            first = -(-(address - block.address) // layout.step)
-            offset = block.address + first * layout.step - address
-            count = (length - offset - layout.width) // layout.step + 1
+            first = -(-(address - block.address) // grid.step)
+            offset = block.address + first * grid.step - address
+            count = (length - offset - grid.width) // grid.step + 1
             readable += length
             if count <= 0:
                 continue
-            new = layout.slots(data, offset, count)
+            new = grid.slots(data, offset, count)
             before: Any = old
             if old is not None and not isinstance(block.values, bytes):
-                before = layout.slots(old, first * layout.step, count)
+                before = grid.slots(old, first * grid.step, count)
             mask = self._kind.kept(kernels, self._test, new, before)
             if bits is not None:
                 wanted = kernels.from_bitmap(bits, first, first + count)
@@ -301,7 +301,7 @@ class _Filter:
 
     def _sparse(self, block: Block) -> _Result:
         """Candidates that are few: those that are near to each other are read together."""
-        kernels, layout = self._kernels, self._layout
+        kernels, grid = self._kernels, self._grid
         numbers = numbers_of(kernels, block)
         values, readable = self._read(block.address, numbers)
         lost = 0
@@ -309,16 +309,16 @@ class _Filter:
             lost = block.hits - kernels.count(readable)
             numbers = kernels.compress(readable, numbers, NUMBER)
         count = len(numbers) // NUMBER
-        done = block.hits * layout.width
+        done = block.hits * grid.width
         if not count:
             return _Result([], done, done, lost)
         old: Any = None
         if self._needs_old:
-            old = layout.packed(self._old(block, numbers), count)
-        new = layout.packed(values, count)
+            old = grid.packed(self._old(block, numbers), count)
+        new = grid.packed(values, count)
         mask = self._kind.kept(kernels, self._test, new, old)
         part = self._parts.make_few(block.address, numbers, values, mask)
-        return _Result([] if part is None else [part], done, lost * layout.width, lost)
+        return _Result([] if part is None else [part], done, lost * grid.width, lost)
 
     def _old(self, block: Block, numbers: bytes) -> bytes:
         if self._compared is self._before:
@@ -327,13 +327,13 @@ class _Filter:
 
     def _read(self, address: int, numbers: bytes) -> tuple[bytes, Any]:
         """The values of candidates as they are now, one behind the other; and which could be read, None for all."""
-        kernels, layout = self._kernels, self._layout
-        groups = kernels.clusters(numbers, _GAP // layout.step, _engine.CHUNK // layout.step or 1)
+        kernels, grid = self._kernels, self._grid
+        groups = kernels.clusters(numbers, _GAP // grid.step, _sweep.CHUNK // grid.step or 1)
         every = memoryview(numbers).cast("I")
         places = [
             (
-                (every[last - 1] - every[first]) * layout.step + layout.width,
-                address + every[first] * layout.step,
+                (every[last - 1] - every[first]) * grid.step + grid.width,
+                address + every[first] * grid.step,
             )
             for first, last in groups
         ]
@@ -343,20 +343,20 @@ class _Filter:
         for (first, last), (size, start), data in zip(groups, places, process.read_each(places), strict=True):
             here = numbers[NUMBER * first : NUMBER * last]
             if data is not None:
-                places_here = (size - layout.width) // layout.step + 1
-                slots = layout.slots(data, 0, places_here)
+                places_here = (size - grid.width) // grid.step + 1
+                slots = grid.slots(data, 0, places_here)
                 values.append(kernels.take(slots, kernels.shift(here, -every[first])))
                 continue
             pieces = self._memory._read_available(size, start)
             for index in range(first, last):
-                place = address + every[index] * layout.step - start
+                place = address + every[index] * grid.step - start
                 if any(
-                    place < hole - start + length and place + layout.width > hole - start
+                    place < hole - start + length and place + grid.width > hole - start
                     for hole, length in pieces.missing
                 ):
                     gone.append(index)
                 else:
-                    values.append(pieces.data[place : place + layout.width])
+                    values.append(pieces.data[place : place + grid.width])
         readable = None
         if gone:
             readable = kernels.opposite(kernels.mask_of(gone, len(every)))

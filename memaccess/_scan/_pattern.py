@@ -137,7 +137,7 @@ def _written(value: int, mask: int) -> str:
     )
 
 
-class Wanted:
+class Sought:
     """What is looked for: a pattern, and what else its bytes have to be."""
 
     def __init__(self, pattern: Pattern, confirm: Callable[[bytes], bool] | None = None) -> None:
@@ -167,7 +167,7 @@ def as_pattern(what: Any) -> Pattern:
     return Pattern(data)
 
 
-def text_pattern(text: str, encoding: str, ignore_case: bool) -> Wanted:
+def text_pattern(text: str, encoding: str, ignore_case: bool) -> Sought:
     """What a text looks like in memory.
 
     :raises ValueError: the text is empty, or can't be written in that encoding.
@@ -178,7 +178,7 @@ def text_pattern(text: str, encoding: str, ignore_case: bool) -> Wanted:
         raise ValueError("a text to look for has to have a character; this one is empty")
     name = text_encoding(encoding).name
     if not ignore_case:
-        return Wanted(Pattern(text.encode(name)))
+        return Sought(Pattern(text.encode(name)))
     data, mask = bytearray(), bytearray()
     is_exact = True
     for character in text:
@@ -202,7 +202,7 @@ def text_pattern(text: str, encoding: str, ignore_case: bool) -> Wanted:
         except UnicodeDecodeError:
             return False
 
-    return Wanted(Pattern(bytes(data), bytes(mask)), None if is_exact else is_the_text)
+    return Sought(Pattern(bytes(data), bytes(mask)), None if is_exact else is_the_text)
 
 
 def _other_cases(character: str, encoding: str) -> list[str]:

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import checked_text, shown
-from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Layout, Sparse, Writer, numbers_of
+from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Grid, Sparse, Writer, numbers_of
 from memaccess._scan._describing import described, kind_of
 from memaccess._scan._files import replacing
 from memaccess._scan._store import Ref, Store
@@ -60,7 +60,7 @@ def save(
         "identity": list(program.identity),
         "modules": [[each.name, each.base, each.size, each.timestamp] for each in program.modules],
         "kinds": [described(kind) for kind in last.kinds],
-        "layouts": [list(generation.layout) for generation in last.generations],
+        "grids": [list(generation.grid) for generation in last.generations],
         "what": last.what,
         "last": [_listed(generation, refs) for generation in last.generations],
         "first": None if is_first else [_listed(generation, refs) for generation in first.generations],
@@ -134,11 +134,11 @@ def _read(
 ) -> Saved:
     """What the file has; what does not fit together is an error."""
     kinds = tuple(kind_of(each, model) for each in header["kinds"])
-    layouts = tuple(map(_layout, kinds, header["layouts"]))
+    grids = tuple(map(_grid, kinds, header["grids"]))
     reader = _Reader(file, Store(folder), kernels, model.address_limit)
-    last = first = reader.generations(header["last"], layouts)
+    last = first = reader.generations(header["last"], grids)
     if header["first"] is not None:
-        first = reader.generations(header["first"], layouts)
+        first = reader.generations(header["first"], grids)
         for some, earlier in zip(last, first, strict=True):
             _check_same_places(kernels, some, earlier)
     return Saved(dict(header["wished"]), kinds, last, first, checked_text("a step", header["what"]), 0)
@@ -153,11 +153,11 @@ def _restarted(saved: Saved, moves: list[_Move], kernels: Kernels, folder: str |
     return saved._replace(last=last, first=first, lost=lost)
 
 
-def _layout(kind: Kind, listed: list[Any]) -> Layout:
+def _grid(kind: Kind, listed: list[Any]) -> Grid:
     width, step = map(_count, listed)
     if width != kind.width or not step:
         raise ValueError(f"{kind.name} has {kind.width} bytes, not {width}, or has places {step} bytes apart")
-    return Layout(width, step)
+    return Grid(width, step)
 
 
 def _count(number: Any) -> int:
@@ -177,37 +177,37 @@ class _Reader:
         self._limit = limit
         self._left = os.fstat(file.fileno()).st_size - file.tell()
 
-    def generations(self, listed: list[Any], layouts: tuple[Layout, ...]) -> tuple[Generation, ...]:
+    def generations(self, listed: list[Any], grids: tuple[Grid, ...]) -> tuple[Generation, ...]:
         return tuple(
-            Generation(layout, list(self._blocks(layout, blocks)))
-            for layout, blocks in zip(layouts, listed, strict=True)
+            Generation(grid, list(self._blocks(grid, blocks)))
+            for grid, blocks in zip(grids, listed, strict=True)
         )
 
-    def _blocks(self, layout: Layout, listed: list[Any]) -> Iterator[Block]:
+    def _blocks(self, grid: Grid, listed: list[Any]) -> Iterator[Block]:
         free = 0
         for form, *numbers, places, values in listed:
             address, hits, count = map(_count, numbers)
             if form == "dense":
-                block, end = self._dense(layout, Dense(address, count, hits, self._part(places), b""))
+                block, end = self._dense(grid, Dense(address, count, hits, self._part(places), b""))
             elif form == "sparse":
                 block, end = self._sparse(Sparse(address, hits, self._store.put(self._data(places)), b""))
             else:
                 raise ValueError(f"there are no blocks that are {shown(form)}")
             kept = bytes.fromhex(values) if isinstance(values, str) else self._part(values)
-            size = layout.width * hits if form == "sparse" else layout.slots(b"", 0, count).size
+            size = grid.width * hits if form == "sparse" else grid.slots(b"", 0, count).size
             # Of values that did not change there may be more: those of an earlier step, before memory went away.
-            if kept is None or (len(kept) != layout.width if isinstance(kept, bytes) else kept.size < size):
+            if kept is None or (len(kept) != grid.width if isinstance(kept, bytes) else kept.size < size):
                 raise ValueError(f"a block has other values than of the {size} bytes that it should have")
-            last = address + (end - 1) * layout.step
-            if address < free or last + layout.width > self._limit:
+            last = address + (end - 1) * grid.step
+            if address < free or last + grid.width > self._limit:
                 raise ValueError(f"a block lies at 0x{address:x}, where it can't be")
             free = last + 1
             yield block._replace(values=kept)
 
-    def _dense(self, layout: Layout, block: Dense) -> tuple[Block, int]:
+    def _dense(self, grid: Grid, block: Dense) -> tuple[Block, int]:
         """A block, and the number of the place behind its last one."""
-        if not block.places or layout.slots(b"", 0, block.places).size > _LONGEST:
-            raise ValueError(f"a block has {block.places} places, {layout.step} bytes apart")
+        if not block.places or grid.slots(b"", 0, block.places).size > _LONGEST:
+            raise ValueError(f"a block has {block.places} places, {grid.step} bytes apart")
         hits = block.places
         if block.bits is not None:
             if block.bits.size != -(-block.places // 8):
@@ -269,16 +269,16 @@ def _moves(modules: list[list[Any]], now: Sequence[Module]) -> list[_Move]:
 
 def _moved(generation: Generation, moves: list[_Move], kernels: Kernels, folder: str | None) -> Generation:
     """The candidates that are in modules, where those are now."""
-    layout = generation.layout
+    grid = generation.grid
     parts = [part for block in generation.blocks for part in _parts(generation, block, moves, kernels)]
-    writer = Writer(kernels, layout, None, Store(folder))
+    writer = Writer(kernels, grid, None, Store(folder))
     for part in sorted(parts):  # modules may have changed places
         writer.add(part)
     return writer.finish()
 
 
 def _parts(generation: Generation, block: Block, moves: list[_Move], kernels: Kernels) -> Iterator[Few]:
-    step, width = generation.layout.step, generation.layout.width
+    step, width = generation.grid.step, generation.grid.width
     numbers = values = None
     for start, end, distance in moves:
         if numbers is None:

@@ -8,7 +8,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from memaccess._errors import AmbiguousPatternError, PatternNotFoundError, SearchCancelledError
-from memaccess._scan import _engine, _kernels
+from memaccess._scan import _kernels, _sweep
 from memaccess._scan._monitor import Monitor
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._scan._area import Area
-    from memaccess._scan._engine import Look, Memory
-    from memaccess._scan._pattern import Wanted
+    from memaccess._scan._pattern import Sought
+    from memaccess._scan._sweep import Look, Memory
 
 T = TypeVar("T")
 
@@ -184,7 +184,7 @@ def _itself(address: int) -> int:
 def find_pattern(
     memory: Memory,
     area: Area,
-    wanted: Wanted,
+    wanted: Sought,
     what: str,
     alignment: int,
     progress: Callable[[int, int], object] | None,
@@ -194,7 +194,7 @@ def find_pattern(
     overlap = len(wanted.pattern) - 1
 
     def found() -> Iterator[int]:
-        for addresses in _engine.sweep(
+        for addresses in _sweep.sweep(
             memory, area.runs, overlap, lambda: _pattern_look(wanted, alignment), monitor
         ):
             yield from addresses
@@ -202,7 +202,7 @@ def find_pattern(
     return Search(what, found(), area, monitor, _itself)
 
 
-def _pattern_look(wanted: Wanted, alignment: int) -> Look[array[int]]:
+def _pattern_look(wanted: Sought, alignment: int) -> Look[array[int]]:
     find = _kernels.kernels().finder(wanted.pattern)
     length, confirm = len(wanted.pattern), wanted.confirm
 
@@ -231,7 +231,7 @@ def find_regex(
 ) -> Search[Match]:
     """The matches of a regular expression, lowest first; none overlaps another."""
     monitor = Monitor(area.size, progress)
-    pieces = _engine.sweep(memory, area.runs, longest - 1, lambda: copy_of, monitor)
+    pieces = _sweep.sweep(memory, area.runs, longest - 1, lambda: copy_of, monitor)
     return Search(
         repr(regex.pattern), _matches(pieces, regex, longest, alignment), area, monitor, _address_of
     )

@@ -478,7 +478,7 @@ class Scan:
         self._monitor.total = area.size
         sized = tuple(kind.sized(test) for kind, test in zip(kinds, tests, strict=True))
         tracks = [
-            Track(kind, self._plan.layout_of(kind), test) for kind, test in zip(sized, tests, strict=True)
+            Track(kind, self._plan.grid_of(kind), test) for kind, test in zip(sized, tests, strict=True)
         ]
         generations = _passes.first_scan(
             self._view, area.runs, tracks, _kernels.kernels(), self._monitor, self._folder
@@ -493,7 +493,7 @@ class Scan:
         outcomes = []
         for kind, old, test in zip(kinds, olds, tests, strict=True):
             reference = old if since == "last" else compared.generations[self._index(compared, kind)]
-            track = Track(kind, old.layout, test)
+            track = Track(kind, old.grid, test)
             outcomes.append(
                 _passes.next_scan(
                     self._view, old, reference, track, _kernels.kernels(), self._monitor, self._folder

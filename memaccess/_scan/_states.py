@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from memaccess._records import Module
-    from memaccess._scan._blocks import Generation, Layout
+    from memaccess._scan._blocks import Generation, Grid
     from memaccess._scan._kinds import Kind
     from memaccess._types import DataModel
 
@@ -30,7 +30,7 @@ class Plan(NamedTuple):
     kinds: tuple[Kind, ...]
     siblings: Mapping[str, Kind]
     """What is looked for instead of some kinds, by their names, where a first value does not fit those."""
-    layout_of: Callable[[Kind], Layout]
+    grid_of: Callable[[Kind], Grid]
 
 
 class State(NamedTuple):

@@ -105,16 +105,16 @@ def bare_copy(view: Any, field: Field, buffer: Any) -> Callable[[int], object]:
 @contextlib.contextmanager
 def on_cores(count: int) -> Iterator[None]:
     """A block in which memaccess has so many threads, and this program runs on so many cores, where Linux can say so."""
-    from memaccess._scan import _engine
+    from memaccess._scan import _sweep
 
-    threads, _engine.WORKERS = _engine.WORKERS, count
+    threads, _sweep.WORKERS = _sweep.WORKERS, count
     cores = os.sched_getaffinity(0) if sys.platform == "linux" else set()
     if cores:
         os.sched_setaffinity(0, sorted(cores)[-count:])
     try:
         yield
     finally:
-        _engine.WORKERS = threads
+        _sweep.WORKERS = threads
         if cores:
             os.sched_setaffinity(0, cores)
 

@@ -238,9 +238,9 @@ def millions(count: int) -> str:
 
 def chunk_of(view: Any) -> int:
     """Bytes that the search reads together."""
-    from memaccess._scan import _engine
+    from memaccess._scan import _sweep
 
-    return _engine.CHUNK
+    return _sweep.CHUNK
 
 
 def print_table(title: str, figures: list[Figure], cores: int) -> None:

@@ -7,7 +7,7 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
-from memaccess._scan import _engine, _kernels, _plain, _vectors
+from memaccess._scan import _kernels, _plain, _sweep, _vectors
 
 # No test asserts a time; a slow machine or an emulated one is no failure. And the fixtures below hold
 # for all the inputs of a property.
@@ -38,5 +38,5 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Searches go in pieces so small that they have many borders, and threads."""
-    monkeypatch.setattr(_engine, "CHUNK", 512)
-    monkeypatch.setattr(_engine, "STRETCH", 2048)
+    monkeypatch.setattr(_sweep, "CHUNK", 512)
+    monkeypatch.setattr(_sweep, "STRETCH", 2048)

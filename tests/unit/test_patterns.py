@@ -22,7 +22,7 @@ from memaccess import (
     WrongBitnessError,
 )
 from memaccess._errors import Cause
-from memaccess._scan import _engine, _pattern, _search
+from memaccess._scan import _pattern, _search, _sweep
 from memaccess._scan._area import Area
 from memaccess._win32._codes import failure_from
 from memaccess.searching import Pattern
@@ -196,7 +196,7 @@ def test_one_insists_on_one():
 def test_nothing_is_read_before_it_is_wanted_and_no_more_than_that(monkeypatch):
     fake = FakeProcess()
     fake.map(BASE, 64 * PAGE)
-    monkeypatch.setattr(_engine, "CHUNK", PAGE)
+    monkeypatch.setattr(_sweep, "CHUNK", PAGE)
     with fake.open() as view:
         search = view.find(b"\0")
         assert (search.done, search.total) == (0, 64 * PAGE)
@@ -342,7 +342,7 @@ def test_two_threads_share_a_search():
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_search_that_one_of_its_own_threads_collects_waits_for_no_thread(monkeypatch):
-    monkeypatch.setattr(_engine, "WORKERS", 2)
+    monkeypatch.setattr(_sweep, "WORKERS", 2)
     fake = FakeProcess()
     fake.map(BASE, b"a" * PAGE + b"b" * 15 * PAGE)
     is_given, is_closed = threading.Event(), threading.Event()
@@ -354,9 +354,9 @@ def test_a_search_that_one_of_its_own_threads_collects_waits_for_no_thread(monke
         return True
 
     with fake.open() as view:
-        wanted = _pattern.Wanted(Pattern.parse("6?"), confirm)
+        wanted = _pattern.Sought(Pattern.parse("6?"), confirm)
         search = _search.find_pattern(view, Area([(BASE, 16 * PAGE)], 0), wanted, "a", 1, None)
-        for _ in range(PAGE - _engine.STRETCH):
+        for _ in range(PAGE - _sweep.STRETCH):
             next(search, None)
         is_given.set()
         assert is_closed.wait(30)
@@ -379,9 +379,9 @@ EXITS = [
 def test_python_ends_quietly_in_the_middle_of_a_search(end):
     program = f"""
 import atexit, builtins, sys, threading
-from memaccess._scan import _engine
+from memaccess._scan import _sweep
 from memaccess.testing import FakeProcess
-_engine.CHUNK, _engine.STRETCH = 64, 256
+_sweep.CHUNK, _sweep.STRETCH = 64, 256
 fake = FakeProcess()
 fake.map({BASE}, b"a" * 65536)
 view = fake.open()
@@ -400,9 +400,9 @@ def test_after_a_fork_a_search_says_that_it_can_not_go_on():
     program = f"""
 import os
 from memaccess import SearchCancelledError
-from memaccess._scan import _engine
+from memaccess._scan import _sweep
 from memaccess.testing import FakeProcess
-_engine.CHUNK, _engine.STRETCH = 64, 256
+_sweep.CHUNK, _sweep.STRETCH = 64, 256
 fake = FakeProcess()
 fake.map({BASE}, b"a" * 65536)
 view = fake.open()

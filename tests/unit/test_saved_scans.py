@@ -187,7 +187,7 @@ def test_no_damage_is_taken_for_a_scan(kernels, tmp_path, value):
         view.scan(["int", "int8"], within=(HEAP, 256)).unknown().smaller_than(100).exact(0).save(path)
         magic, header, rest = path.read_bytes().split(b"\n", 2)
         facts = json.loads(header)
-        for top in ("model", "layouts", "last", "first", "modules", "kinds", "what"):
+        for top in ("model", "grids", "last", "first", "modules", "kinds", "what"):
             for where in list(_leaves(facts[top])):
                 changed = json.loads(header)
                 part = changed

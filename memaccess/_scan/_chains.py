@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import shown
 from memaccess._records import written
-from memaccess._scan import _engine
+from memaccess._scan import _sweep
 from memaccess._scan._files import TEXT_ERRORS, replacing
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._pointers._collector import Collector
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from memaccess._records import Module
     from memaccess._scan._area import Area
-    from memaccess._scan._engine import Memory
+    from memaccess._scan._sweep import Memory
     from memaccess._snapshots import Range
 
 _FORMAT = "memaccess pointers 1"
@@ -91,7 +91,7 @@ def find_pointers(
 
     def found() -> Iterator[PointerChain]:
         collector = Collector(8 if width == 8 else 4, targets)
-        for piece in _engine.sweep(memory, area.runs, 0, lambda: copy_of, monitor):
+        for piece in _sweep.sweep(memory, area.runs, 0, lambda: copy_of, monitor):
             collector.add(piece.address, piece.data)
         for base, offsets in chains(
             collector,
