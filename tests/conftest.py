@@ -63,7 +63,8 @@ def _loaded() -> None:
         be_patient()
     if sys.platform == "win32":
         MemoryView.from_current_process().close()
-        with ThreadPoolExecutor(1) as pool:
+        list_windows()
+        with ThreadPoolExecutor(1) as pool:  # the first window call of a thread that is not the first one, too
             pool.submit(list_windows).result()
         list(in_order(range(WORKERS), abs, Monitor(WORKERS), is_small=False))
         kernels()  # NumPy has threads of its own

@@ -103,7 +103,8 @@ def listed_by_pefile(module: Module) -> list[tuple[Any, ...]]:
     """The exports of a module's file: name, ordinal, offset, forwarder."""
     # kernel32 of Wine 8 removes this one when it starts (dlls/kernel32/kernel_main.c).
     removed = b"FT_Thunk" if IS_WINE and module.bitness == 32 else b""
-    with pefile.PE(file_of(module), fast_load=True) as image:
+    # It takes a file with more exports than 8192 for damaged, and NumPy's library for linear algebra has 9547.
+    with pefile.PE(file_of(module), fast_load=True, max_symbol_exports=1 << 20) as image:
         image.parse_data_directories(pefile.DIRECTORY_ENTRY["IMAGE_DIRECTORY_ENTRY_EXPORT"])
         directory = getattr(image, "DIRECTORY_ENTRY_EXPORT", None)
         return sorted(
