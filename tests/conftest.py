@@ -64,7 +64,9 @@ def _loaded() -> None:
     if sys.platform == "win32":
         MemoryView.from_current_process().close()
         list_windows()
-        with ThreadPoolExecutor(1) as pool:  # the first window call of a thread that is not the first one, too
+        with ThreadPoolExecutor(
+            1
+        ) as pool:  # the first window call of a thread that is not the first one, too
             pool.submit(list_windows).result()
         list(in_order(range(WORKERS), abs, Monitor(WORKERS), is_small=False))
         kernels()  # NumPy has threads of its own

@@ -111,7 +111,7 @@ def stories(draw: st.DrawFn) -> list[tuple[str, Any, list[bytes]]]:
 
 
 @pytest.mark.usefixtures("small_chunks")
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     name=st.sampled_from(NUMBERS),
     step=st.sampled_from([None, 1, 2, 4, 16]),
@@ -152,6 +152,7 @@ def test_a_scan_keeps_what_a_plain_loop_does(kernels, name, step, pages, first, 
 
 
 @pytest.mark.usefixtures("small_chunks")
+@settings(max_examples=50)
 @given(
     name=st.sampled_from(["int8", "uint16", "int", "uint64", "float", "double"]),
     pages=PAGES,
@@ -304,7 +305,7 @@ def test_a_group_is_scanned_for(kernels):
 
 
 @pytest.mark.usefixtures("small_chunks")
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(
     pages=PAGES,
     contents=st.lists(CELLS, min_size=3, max_size=3),
