@@ -406,8 +406,7 @@ class SearchAccess(NameAccess):
         """Which program it is, and its modules: what a file about it has."""
         from memaccess._scan._states import Program
 
-        identity = self._perform(Access.READ, "get the start", 0, 0, lambda process: process.started)
-        return Program(self._model, (self._pid, identity), self.modules())
+        return Program(self._model, (self._pid, self._started()), self.modules())
 
     def _place_of(self, address: int) -> str:
         """An address as an expression that means the same after a restart, where there is one."""

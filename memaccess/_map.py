@@ -505,6 +505,14 @@ class MapAccess(ByteAccess):
             raise
         return suspension
 
+    def _started(self) -> int:
+        """What tells the process from all others that had its pid, or will have it."""
+        process = self._opened("get the start")
+        try:
+            return process.started
+        except SystemFailure as failure:
+            raise self._asking_error(failure, "get the start") from None
+
     def _let_go(self, hold: Hold) -> None:
         from memaccess._backend import _ending
 

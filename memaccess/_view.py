@@ -283,14 +283,6 @@ class MemoryView(SearchAccess, Aggregates):
         except SystemFailure as failure:
             raise self._asking_error(failure, "get the state") from None
 
-    def _started(self) -> int:
-        """What tells the process from all others that had its pid, or will have it."""
-        process = self._opened("get the start")
-        try:
-            return process.started
-        except SystemFailure as failure:
-            raise self._asking_error(failure, "get the start") from None
-
     def exit_code(self) -> int | None:
         """What the program ended with.
 

@@ -25,7 +25,7 @@ _FULL = 1 << 16
 """Candidates of a block of few, at least, before another one begins."""
 
 _REACH = 1 << 32
-"""So many places can be numbered from one; half of them are far enough, and a block then never ends beyond them."""
+"""So many places can be numbered from one."""
 
 
 class Grid(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from memaccess._errors import SystemFailure
 from memaccess._scan import _sweep
 from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
 from memaccess._scan._buffers import aligned_buffer
@@ -14,7 +13,6 @@ from memaccess._scan._store import Ref, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from memaccess._records import PartialRead
     from memaccess._scan._blocks import Block, Grid
     from memaccess._scan._kernels import Kernels
     from memaccess._scan._kinds import Kind, Test
@@ -88,7 +86,7 @@ def _first_look(
         if count <= 0:
             return None
         slots = grid.slots(data, offset, count)
-        if find is None or whole is not None:
+        if find is None:
             assert whole is not None
             kept = Ref(whole.store, whole.start + offset, slots.size)
             return Dense(address + offset, count, count, None, kept)
@@ -287,12 +285,7 @@ class _Filter:
         """What can be read of a stretch: addresses, buffers, and how many of their bytes count."""
         process = self._memory._opened("search the memory")
         with memoryview(buffer) as view:
-            try:
-                process.read_into(view[:size], address)
-            except SystemFailure:
-                pieces: PartialRead | None = self._memory._read_available(size, address)
-            else:
-                pieces = None
+            pieces = _sweep.fill(self._memory, process, view[:size], address)
         if pieces is None:
             yield address, buffer, size
             return

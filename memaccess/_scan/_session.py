@@ -486,13 +486,14 @@ class Scan:
         return State(sized, tuple(generations), "")
 
     def _scan_next(self, kinds: Sequence[Kind], tests: Sequence[Test | None], since: Since) -> State:
-        before, compared = self._states[-1], self._states[-1] if since == "last" else self._first
+        before = self._state
+        compared = before if since == "last" else self._first
         assert compared is not None
         olds = [before.generations[self._index(before, kind)] for kind in kinds]
         self._monitor.total = sum(map(_passes.weight, olds))
         outcomes = []
         for kind, old, test in zip(kinds, olds, tests, strict=True):
-            reference = old if since == "last" else compared.generations[self._index(compared, kind)]
+            reference = compared.generations[self._index(compared, kind)]
             track = Track(kind, old.grid, test)
             outcomes.append(
                 _passes.next_scan(

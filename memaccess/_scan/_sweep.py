@@ -187,6 +187,15 @@ def in_order(
         monitor.is_over = not may_wait
 
 
+def fill(memory: Memory, process: Process, buffer: memoryview, address: int) -> PartialRead | None:
+    """Fill a buffer with what is there: None. Where not all can be read, it is given instead, without what is missing."""
+    try:
+        process.read_into(buffer, address)
+    except SystemFailure:
+        return memory._read_available(buffer.nbytes, address)
+    return None
+
+
 def _look_at(
     memory: Memory, stretch: list[Chunk], buffer: bytearray, look: Look[T], monitor: Monitor
 ) -> Found[T]:
@@ -196,16 +205,14 @@ def _look_at(
     with memoryview(buffer) as whole:
         for chunk in stretch:
             monitor.check()
-            try:
-                process.read_into(whole[: chunk.size], chunk.address)
-            except SystemFailure:
-                pieces = memory._read_available(chunk.size, chunk.address)
-                results.extend(_look_at_pieces(pieces, look, chunk))
-                skipped += _skipped(pieces, chunk)
-            else:
+            pieces = fill(memory, process, whole[: chunk.size], chunk.address)
+            if pieces is None:
                 result = look(chunk.address, buffer, chunk.size, chunk.places)
                 if result is not None:
                     results.append(result)
+            else:
+                results.extend(_look_at_pieces(pieces, look, chunk))
+                skipped += _skipped(pieces, chunk)
             done += chunk.places
     return Found(results, done, skipped)
 

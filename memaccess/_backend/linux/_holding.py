@@ -190,7 +190,9 @@ class Holder:
         """Do what is asked for next, if anything is soon; whether to go on."""
         with contextlib.suppress(queue.Empty):
             errand = self._asked.get(timeout=_LOOK_SECONDS)
-            return errand is not None and errand() is not None
+            if errand is None:
+                return False
+            errand()
         return True
 
     def _end(self) -> None:
