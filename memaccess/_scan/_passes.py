@@ -201,6 +201,15 @@ def _groups(generation: Generation) -> Iterator[list[Block]]:
         yield group
 
 
+class _Room:
+    """Buffers for a stretch of memory, used again and again: as it is, and as it was."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.new = aligned_buffer(size)
+        self.old = aligned_buffer(size)
+
+
 class _Filter:
     """Goes over blocks of candidates and keeps what a test keeps."""
 
@@ -224,7 +233,7 @@ class _Filter:
         self._monitor = monitor
         self._needs_old = isinstance(test, Relation)
         self._parts = _Parts(kernels, self._kind, self._grid, test, store)
-        self._buffers: list[bytearray] = []
+        self._rooms: list[_Room] = []
 
     def __call__(self, blocks: list[Block]) -> _Result:
         parts: list[Dense | Few] = []
@@ -243,19 +252,19 @@ class _Filter:
         """Candidates that are most of a stretch: all of it is read."""
         kernels, grid = self._kernels, self._grid
         size = _extent(grid, block)
-        old = None
+        try:
+            room = self._rooms.pop()
+        except IndexError:  # to ask first would be a step in which another thread takes the last
+            room = _Room(0)
+        if room.size < size:
+            room = _Room(size)
+        old: Any = None
         if self._needs_old:
-            old = block.values if isinstance(block.values, bytes) else block.values.load()
+            old = block.values if isinstance(block.values, bytes) else block.values.load_into(room.old)
         bits = None if block.bits is None else block.bits.load()
         parts: list[Dense | Few] = []
         readable = found = 0
-        try:
-            buffer = self._buffers.pop()
-        except IndexError:  # to ask first would be a step in which another thread takes the last
-            buffer = bytearray()
-        if len(buffer) < size:
-            buffer = aligned_buffer(size)
-        for address, data, length in self._pieces(block.address, size, buffer):
+        for address, data, length in self._pieces(block.address, size, room.new):
             first = -(-(address - block.address) // grid.step)
             offset = block.address + first * grid.step - address
             count = (length - offset - grid.width) // grid.step + 1
@@ -276,7 +285,7 @@ class _Filter:
             part = self._parts.make(address + offset, new, mask, block)
             if part is not None:
                 parts.append(part)
-        self._buffers.append(buffer)
+        self._rooms.append(room)
         return _Result(parts, size, size - readable, block.hits - found)
 
     def _pieces(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ IN_MEMORY = 1 << 23
 """So many bytes are kept without a file."""
 
 
-_pread = getattr(os, "pread", None)
+_preadv = getattr(os, "preadv", None)
 """Reads a file without moving in it; Windows has none."""
 
 
@@ -29,7 +30,9 @@ class Store:
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder
-        self._memory: bytearray | None = bytearray()
+        self._starts: list[int] = []
+        self._parts: list[bytes] = []
+        """What is in memory: a bytearray that grows is copied to new pages again and again."""
         self._file: Any = None
         self._size = 0
         self._lock = threading.Lock()
@@ -46,10 +49,11 @@ class Store:
         """
         with memoryview(data).cast("B") as view, self._lock:
             start, size = self._size, view.nbytes
-            if self._memory is not None and start + size > IN_MEMORY:
+            if self._file is None and start + size > IN_MEMORY:
                 self._spill()
-            if self._memory is not None:
-                self._memory += view
+            if self._file is None:
+                self._starts.append(start)
+                self._parts.append(bytes(view))
             else:
                 self._file.seek(start)
                 self._write(view)
@@ -58,27 +62,31 @@ class Store:
 
     def _spill(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="memaccess-", dir=self._folder, buffering=0)  # noqa: SIM115
-        memory, self._memory = self._memory, None
-        self._write(memoryview(memory or b""))
+        for part in self._parts:
+            self._write(memoryview(part))
+        self._starts, self._parts = [], []
 
     def _write(self, data: memoryview) -> None:
         done = 0
         while done < data.nbytes:
             done += self._file.write(data[done:])  # a file without a buffer may take less than all
 
-    def take(self, start: int, size: int) -> bytes:
-        """The bytes from there on."""
+    def take(self, start: int, buffer: memoryview) -> None:
+        """Fill a buffer with bytes that were put together, from there on."""
+        size = buffer.nbytes
         with self._lock:
-            if self._memory is not None:
-                return bytes(memoryview(self._memory)[start : start + size])
-            if _pread is None:
+            if self._file is None:
+                index = bisect_right(self._starts, start) - 1
+                first = start - self._starts[index]
+                buffer[:] = memoryview(self._parts[index])[first : first + size]
+                return
+            if _preadv is None:
                 self._file.seek(start)
-                data: bytes = self._file.read(size)
-        if _pread is not None:
-            data = _pread(self._file.fileno(), size, start)
-        if len(data) < size:
-            raise OSError(f"the file of a scan has lost {size - len(data)} bytes")
-        return data
+                count = self._file.readinto(buffer)
+        if _preadv is not None:
+            count = _preadv(self._file.fileno(), [buffer], start)
+        if count < size:
+            raise OSError(f"the file of a scan has lost {size - count} bytes")
 
     def __del__(self) -> None:
         if self._file is not None:
@@ -94,4 +102,10 @@ class Ref(NamedTuple):
 
     def load(self) -> bytes:
         """The bytes."""
-        return self.store.take(self.start, self.size)
+        return bytes(self.load_into(bytearray(self.size)))
+
+    def load_into(self, buffer: bytearray) -> bytearray:
+        """The bytes, at the beginning of a buffer that has room for them: new pages cost more on Windows than the file."""
+        with memoryview(buffer) as whole, whole[: self.size] as room:
+            self.store.take(self.start, room)
+        return buffer

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,6 +81,24 @@ def copier(view: Any, field: Field, chunk: int) -> Callable[[], None]:
         copy_all()
 
     return copy_into_best
+
+
+def copier_in_threads(view: Any, field: Field, chunk: int, count: int) -> Callable[[], None]:
+    """The same by so many threads, each of which copies its share: what no scan by as many can be faster than."""
+    share = field.size // count
+    copies = [
+        copier(view, field._replace(base=field.base + part * share, size=share), chunk)
+        for part in range(count)
+    ]
+
+    def copy_all() -> None:
+        threads = [threading.Thread(target=copy) for copy in copies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    return copy_all
 
 
 def bare_copy(view: Any, field: Field, buffer: Any) -> Callable[[int], object]:

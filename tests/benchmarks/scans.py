@@ -25,7 +25,7 @@ if __name__ == "__main__":
     if "--plain" in sys.argv:
         sys.modules["numpy"] = None  # type: ignore[assignment]  # as where it is not installed
 
-from fields import MAGIC, TEXT, Field, copier, on_cores, running, without_copying
+from fields import MAGIC, TEXT, Field, copier, copier_in_threads, on_cores, running, without_copying
 from rounds import Figure, interleaved, table
 from subjects import MIB, opened
 
@@ -40,6 +40,8 @@ REGEX = rb"MAGIC-[a-z]+"
 RANGE = (500_000_000, 500_100_000)
 FLOAT = 100.3
 COPY = "copying, bare calls"
+CHUNK = MIB
+"""Bytes that are copied with one call: with more of them none is faster."""
 NEIGHBOURS = 4 * MIB
 """Bytes of a million ints."""
 SCATTERED = (1 << 30, (1 << 31) - 1)
@@ -181,9 +183,8 @@ def milliseconds(step: Callable[[], object]) -> Callable[[], float]:
     return measure
 
 
-def copying(view: Any, field: Field) -> Callable[[], float]:
+def copying(copy: Callable[[], None]) -> Callable[[], float]:
     """A measurement of the copying, once it was done: a host may have put away what nobody looked at."""
-    copy = copier(view, field, chunk_of(view))
     measure = milliseconds(copy)
 
     def copy_again() -> float:
@@ -196,7 +197,10 @@ def copying(view: Any, field: Field) -> Callable[[], float]:
 def firsts(view: Any, field: Field) -> dict[str, Callable[[], float]]:
     """A measurement of every kind, and of the copying."""
     area = (field.base, field.size)
-    contenders = {COPY: copying(view, field)}
+    contenders = {COPY: copying(copier(view, field, CHUNK))}
+    threads = workers()
+    if threads > 1:
+        contenders[f"  by {threads} threads"] = copying(copier_in_threads(view, field, CHUNK, threads))
     for kind in KINDS:
         contenders[kind.name] = milliseconds(partial(kind.own, view, area))
     return contenders
@@ -212,7 +216,7 @@ def next_scans(view: Any, field: Field, rounds: int) -> list[Figure]:
     def timed(name: str, step: Callable[[], object]) -> None:
         values.setdefault(name, []).append(milliseconds(step)())
 
-    copy = copying(view, field)
+    copy = copying(copier(view, field, CHUNK))
     for _ in range(rounds):
         values.setdefault(COPY, []).append(copy())
         scan = view.scan("int", area)
@@ -236,11 +240,11 @@ def millions(count: int) -> str:
     return f"{count / 1e6:.2g} million" if count >= 1e5 else "a few"
 
 
-def chunk_of(view: Any) -> int:
-    """Bytes that the search reads together."""
+def workers() -> int:
+    """The threads of a search."""
     from memaccess._scan import _sweep
 
-    return _sweep.CHUNK
+    return _sweep.WORKERS
 
 
 def print_table(title: str, figures: list[Figure], cores: int) -> None:
@@ -282,7 +286,7 @@ def is_wine() -> bool:
 def measure_peers(peers: Peers, field: Field, rounds: int = 3) -> None:
     """The same by those that can do it, beside memaccess with as many threads as it likes."""
     view, pymem, editor = peers
-    contenders = {COPY: copying(view, field)}
+    contenders = {COPY: copying(copier(view, field, CHUNK))}
     regions = []
     if editor is not None:
         regions = [

@@ -546,7 +546,7 @@ def test_all_of_the_memory_is_kept_once_for_several_types(kernels):
         scan = view.scan("all").unknown()
         stores = {block.values.store for each in scan._states[-1].generations for block in each.blocks}
         assert len(stores) == 1
-        assert sum(map(len, (store._memory for store in stores))) == PAGE
+        assert sum(store._size for store in stores) == PAGE
         view.write_int16(7, BASE + 6)
         assert {(hit.type, hit.address - BASE) for hit in scan.changed()} >= {("int16", 6), ("int64", 0)}
         assert scan[0].type == "int8"
