@@ -330,7 +330,7 @@ class Group(Kind):
                 each._replace(offset=each.offset + offset, width=number.width) for each in (new, old)
             )
             one = kernels.mask(Relation("unchanged"), number.code, after, before)
-            same = one if same is None else kernels.both(same, one)
+            same = kernels.lasting(one) if same is None else kernels.both(same, one)
         return same if test.how == "unchanged" else kernels.opposite(same)
 
     def _mask(self, kernels: Kernels, test: Test, slots: Slots) -> Any:
@@ -339,7 +339,7 @@ class Group(Kind):
         for offset, number, wanted in test.tests:
             place = slots._replace(offset=slots.offset + offset, width=number.width)
             one = kernels.mask(wanted, number.code, place, None)
-            result = one if result is None else kernels.both(result, one)
+            result = kernels.lasting(one) if result is None else kernels.both(result, one)
             if not kernels.count(result):
                 break
         return result

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _GAP = 1 << 14
 """Candidates that are so many bytes apart are read one by one; nearer ones with all between them."""
 
+_AT_ONCE = 1 << 20
+"""So much is read with all between them: each time that is a new object, and larger ones take longer to make."""
+
 
 class Track(NamedTuple):
     """One of the kinds of values that a scan looks for, and what is wanted of it."""
@@ -330,7 +333,7 @@ class _Filter:
     def _read(self, address: int, numbers: bytes) -> tuple[bytes, Any]:
         """The values of candidates as they are now, one behind the other; and which could be read, None for all."""
         kernels, grid = self._kernels, self._grid
-        groups = kernels.clusters(numbers, _GAP // grid.step, _sweep.CHUNK // grid.step or 1)
+        groups = kernels.clusters(numbers, _GAP // grid.step, _AT_ONCE // grid.step or 1)
         every = memoryview(numbers).cast("I")
         places = [
             (

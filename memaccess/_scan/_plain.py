@@ -148,6 +148,11 @@ def mask_of(places: Sequence[int], count: int) -> bytearray:
     return result
 
 
+def lasting(mask: bytearray) -> bytearray:
+    """The same."""
+    return mask
+
+
 def opposite(mask: bytearray) -> bytearray:
     """The slots that it does not want."""
     return bytearray(mask.translate(_OPPOSITE))

@@ -49,19 +49,21 @@ class _Some(NamedTuple):
 Mask: TypeAlias = "Bools | _Some"
 
 
-class _Scratch(threading.local):
-    """Room for what a thread works out between, used again and again: new large arrays are new pages on Windows."""
+class _Rooms(threading.local):
+    """Where a thread puts its masks, used again and again: new large arrays are new pages, which cost as much."""
 
-    room = bytearray()
+    def __init__(self) -> None:
+        self._rooms: dict[str, bytearray] = {}
 
-    def bools(self, count: int) -> Bools:
-        """An array with anything in it, which is at the beginning of the room until the next one is asked for."""
-        if count > len(self.room):
-            self.room = aligned_buffer(count)
-        return np.frombuffer(self.room, _BOOL, count)
+    def bools(self, name: str, count: int) -> Bools:
+        """An array with anything in it; it is that of the name until the next one of that name is asked for."""
+        room = self._rooms.get(name)
+        if room is None or len(room) < count:
+            room = self._rooms[name] = aligned_buffer(count)
+        return np.frombuffer(room, _BOOL, count)
 
 
-_scratch = _Scratch()
+_rooms = _Rooms()
 
 
 def _equal_at(data: Any, kind: np.dtype[Any], count: int, offset: int, value: Any) -> Places:
@@ -70,34 +72,38 @@ def _equal_at(data: Any, kind: np.dtype[Any], count: int, offset: int, value: An
 
 
 def _equal(numbers: npt.NDArray[Any], value: Any) -> Places:
-    count = len(numbers)
-    np.equal(numbers, value, out=_scratch.bools(count))
-    return _wanted(_scratch.room, count)
+    found = _rooms.bools("found", len(numbers))
+    np.equal(numbers, value, out=found)
+    return _wanted(found)
 
 
-def _wanted(mask: bytes | bytearray, count: int) -> Places:
-    """The numbers of the wanted slots: of so many bytes, those that are 1.
+def _wanted(mask: Bools) -> Places:
+    """The numbers of the wanted slots.
 
     NumPy's own way takes three times as long as it took to compare them, where only a few are wanted.
     """
     found: list[int] = []
-    place = mask.find(1, 0, count)
-    while place >= 0:
+    start = 0
+    while start < len(mask):
+        place = start + int(mask[start:].argmax())
+        if not mask[place]:
+            break
         if len(found) == _FEW:
-            return _many_wanted(np.frombuffer(mask, _BOOL, count))
+            return _many_wanted(mask)
         found.append(place)
-        place = mask.find(1, place + 1, count)
+        start = place + 1
     return np.array(found, np.intp)
 
 
 def _many_wanted(mask: Bools) -> Places:
     whole = len(mask) - len(mask) % _TOGETHER
     near = mask[:whole].view(_RAW[_TOGETHER]) != 0
-    if np.count_nonzero(near) > len(near) // _TOGETHER:
+    if np.count_nonzero(near) > len(near) >> 5:  # from there on NumPy's own way is faster
         return mask.nonzero()[0]
     groups = near.nonzero()[0]
-    rows, columns = mask[:whole].reshape(-1, _TOGETHER)[groups].nonzero()
-    return np.concatenate((groups[rows] * _TOGETHER + columns, mask[whole:].nonzero()[0] + whole))
+    numbers = mask[:whole].reshape(-1, _TOGETHER)[groups].ravel().nonzero()[0]
+    inside = groups[numbers // _TOGETHER] * _TOGETHER + numbers % _TOGETHER
+    return np.concatenate((inside, mask[whole:].nonzero()[0] + whole))
 
 
 def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
@@ -178,19 +184,17 @@ def mask(test: Spans | Relation, code: str, new: Slots, old: Slots | bytes | Non
     :param old: the values before, in as many slots, or one that all of them had; None where the test asks for none.
     """
     if new.step == new.width:
-        return _mask(test, code, _row(new), _old(old, new, 0))
+        return _mask(test, code, _row(new), _old(old, new, 0), "mask")
     if isinstance(test, Spans) and new.step == 1 and new.width >= 4 and test.constant is not None:
         found = _anywhere(test.constant, new)
         if found is not None:
             return found
     phases = _phases(new)
     if len(phases) == 1:
-        return _mask(test, code, phases[0], _old(old, new, 0))
-    result: Bools = np.zeros(new.length, np.bool_)
+        return _mask(test, code, phases[0], _old(old, new, 0), "mask")
+    result = _rooms.bools("mask", new.length)
     for phase, values in enumerate(phases):
-        one = _mask(test, code, values, _old(old, new, phase))
-        if one.any():
-            result[phase :: len(phases)] = one
+        result[phase :: len(phases)] = _mask(test, code, values, _old(old, new, phase), "phase")
     return result
 
 
@@ -256,60 +260,66 @@ def _old(old: Slots | bytes | None, new: Slots, phase: int) -> Any:
     return _row(old)[phase::ways]
 
 
-def _mask(test: Spans | Relation, code: str, new: npt.NDArray[Any], old: Any) -> Bools:
+def _mask(test: Spans | Relation, code: str, new: npt.NDArray[Any], old: Any, room: str) -> Bools:
+    out = _rooms.bools(room, len(new))
     if isinstance(test, Spans):
-        return _in_spans(test, new)
-    how = test.how
-    if how == "changed":
-        return new != old
-    if how == "unchanged":
-        return new == old
+        return _in_spans(test, new, out)
+    if test.how in _BITS:
+        return _BITS[test.how](new, old, out=out)
     after, before = new.view(f"<{code}"), old.view(f"<{code}")
-    if how == "increased":
-        return after > before
-    if how == "decreased":
-        return after < before
-    if how == "by":
-        return _changed_by(test, code, new, old, after, before)
+    if test.how in _ORDER:
+        return _ORDER[test.how](after, before, out=out)
+    if test.how == "by":
+        return _changed_by(test, code, new, old, after, before, out)
     with np.errstate(all="ignore"):
         start = before.astype(np.float64)
         change = after.astype(np.float64) - start
         base = np.abs(start)
         if test.is_less:
             change = -change
-        return (base > 0) & (change >= base * test.low) & (change <= base * test.high)
+        is_enough = (base > 0) & (change >= base * test.low)
+        return np.logical_and(is_enough, change <= base * test.high, out=out)
 
 
-def _in_spans(test: Spans, new: npt.NDArray[Any]) -> Bools:
-    result: Bools | None = None
-    for low, more in test.ranges:
+_BITS = {"changed": np.not_equal, "unchanged": np.equal}
+_ORDER = {"increased": np.greater, "decreased": np.less}
+
+
+def _in_spans(test: Spans, new: npt.NDArray[Any], out: Bools) -> Bools:
+    if not test.ranges:
+        out[:] = False
+    for number, (low, more) in enumerate(test.ranges):
+        one = _rooms.bools("range", len(new)) if number else out
         first = np.array(low, new.dtype)
         if more:
             # Two comparisons: NumPy's builds for Windows subtract one number at a time.
             last = (low + more) % (1 << test.width)
-            one = np.greater_equal(new, first)
-            other = np.less_equal(new, np.array(last, new.dtype), out=_scratch.bools(len(new)))
+            other = _rooms.bools("bound", len(new))
+            np.greater_equal(new, first, out=one)
+            np.less_equal(new, np.array(last, new.dtype), out=other)
             (np.logical_and if low <= last else np.logical_or)(one, other, out=one)
         else:
-            one = np.equal(new, first)
-        result = one if result is None else np.logical_or(result, one, out=result)
-    if result is None:
-        result = np.zeros(len(new), np.bool_)
-    return np.logical_not(result, out=result) if test.is_negated else result
+            np.equal(new, first, out=one)
+        if number:
+            np.logical_or(out, one, out=out)
+    return np.logical_not(out, out=out) if test.is_negated else out
 
 
-def _changed_by(test: Relation, code: str, new: Any, old: Any, after: Any, before: Any) -> Bools:
+def _changed_by(test: Relation, code: str, new: Any, old: Any, after: Any, before: Any, out: Bools) -> Bools:
     if code in "fd":
         with np.errstate(all="ignore"):
             change = after.astype(np.float64) - before.astype(np.float64)
-        return (change >= test.low) & (change <= test.high)
+        return np.logical_and(change >= test.low, change <= test.high, out=out)
     amount = int(test.low)
     limit = 1 << new.dtype.itemsize * 8
     if abs(amount) >= limit:
-        return np.zeros(len(new), np.bool_)
-    same = np.subtract(new, old) == new.dtype.type(amount % limit)
-    # The same bits as of a value that wrapped around are no such change.
-    return same & (after > before) if amount > 0 else same & (after < before) if amount else same
+        out[:] = False
+        return out
+    np.equal(np.subtract(new, old), new.dtype.type(amount % limit), out=out)
+    if amount:
+        # The same bits as of a value that wrapped around are no such change.
+        np.logical_and(out, after > before if amount > 0 else after < before, out=out)
+    return out
 
 
 def mask_of(places: Sequence[int], count: int) -> Mask:
@@ -324,6 +334,11 @@ def _bools(mask: Mask) -> Bools:
     result = np.zeros(mask.length, np.bool_)
     result[mask.numbers] = True
     return result
+
+
+def lasting(mask: Mask) -> Mask:
+    """The same, good for longer than until the next one is made."""
+    return mask.copy() if isinstance(mask, np.ndarray) else mask
 
 
 def opposite(mask: Mask) -> Mask:
@@ -348,7 +363,7 @@ def both(one: Mask, other: Mask) -> Mask:
 
 def positions(mask: Mask) -> bytes:
     """The numbers of the wanted slots, each as 4 bytes."""
-    numbers = mask.numbers if isinstance(mask, _Some) else _wanted(mask.tobytes(), len(mask))
+    numbers = mask.numbers if isinstance(mask, _Some) else _wanted(mask)
     return numbers.astype(_NUMBER).tobytes()
 
 

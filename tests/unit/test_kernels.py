@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 import struct
 
@@ -58,7 +59,6 @@ def test_a_mask_says_which_slots_are_wanted(kernels, way, wanted):
 @given(wanted=SLOTS, seed=st.integers(0, 100))
 def test_what_two_masks_want(kernels, way, other_way, wanted, seed):
     other = [random.Random(seed * 5003 + each).random() < 0.3 for each in range(len(wanted))]
-    common = kernels.both(WAYS[way](kernels, wanted), WAYS[other_way](kernels, other))
-    assert numbers(kernels.positions(common)) == slots_of(
-        one and two for one, two in zip(wanted, other, strict=True)
-    )
+    one = kernels.lasting(WAYS[way](kernels, wanted))
+    common = kernels.both(one, WAYS[other_way](kernels, other))
+    assert numbers(kernels.positions(common)) == slots_of(map(operator.and_, wanted, other))
