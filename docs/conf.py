@@ -19,12 +19,12 @@ ROOMS = (
     "_map",
     "_snapshots",
     "_hexdump",
-    "_scan._hits",
-    "_scan._chains",
-    "_scan._pattern",
+    "_scan._values._hits",
+    "_scan._pointers._chains",
+    "_scan._patterns._pattern",
     "_scan._search",
-    "_scan._session",
-    "_scan._watching",
+    "_scan._values._session",
+    "_trainer._watching",
 )
 DOORS = ("memaccess", "memaccess.searching", "memaccess.snapshots")
 for module in (import_module(f"memaccess.{room}") for room in ROOMS):

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from memaccess._map import Allocation
     from memaccess._records import Kind, Module, Region
     from memaccess._scan._area import Area
-    from memaccess._scan._chains import PointerChain, Question
-    from memaccess._scan._pattern import Pattern
+    from memaccess._scan._comparing._spans import Rounding
+    from memaccess._scan._patterns._pattern import Pattern
+    from memaccess._scan._pointers._chains import PointerChain, Question
     from memaccess._scan._search import Match, Search
-    from memaccess._scan._session import Scan
-    from memaccess._scan._spans import Rounding
-    from memaccess._scan._states import Program
+    from memaccess._scan._values._session import Scan
+    from memaccess._scan._values._states import Program
     from memaccess._snapshots import Snapshot
 
     Place: TypeAlias = str | Region | Module | Allocation | range | tuple[Address, SupportsIndex]
@@ -85,7 +85,8 @@ class SearchAccess(NameAccess):
         >>> view.find(b'Zo', (0x401000, 0x1000), writable=True).one() == 0x401010
         True
         """
-        from memaccess._scan import _pattern, _search
+        from memaccess._scan import _search
+        from memaccess._scan._patterns import _pattern
 
         wanted = _pattern.Sought(_pattern.as_pattern(pattern))
         area = self._area(within, writable, executable, kind)()
@@ -124,7 +125,8 @@ class SearchAccess(NameAccess):
         >>> view.find_text('zoË', ignore_case=True).first() == 0x401010
         True
         """
-        from memaccess._scan import _pattern, _search
+        from memaccess._scan import _search
+        from memaccess._scan._patterns import _pattern
 
         wanted = _pattern.text_pattern(text, encoding, ignore_case)
         area = self._area(within, writable, executable, kind)()
@@ -222,7 +224,7 @@ class SearchAccess(NameAccess):
         >>> scan[0]
         <Hit: int at 0x401000: 95>
         """
-        from memaccess._scan import _opening
+        from memaccess._scan._values import _opening
 
         step = None if alignment is None else _checked_step(alignment)
         wished = _opening.Wished(type, step, rounding, encoding, bool(ignore_case))
@@ -255,7 +257,7 @@ class SearchAccess(NameAccess):
         >>> view.load_scan('health.scan')[0].read()
         100
         """
-        from memaccess._scan import _opening
+        from memaccess._scan._values import _opening
 
         area = self._area(None, True, None, None)
         return _opening.loaded(self, self._model, path, restarted, area, progress, folder)
@@ -304,7 +306,7 @@ class SearchAccess(NameAccess):
         """
         from memaccess._regions import Wanted
         from memaccess._scan._area import area_of
-        from memaccess._scan._chains import Question, find_pointers
+        from memaccess._scan._pointers._chains import Question, find_pointers
 
         last = tuple(map(operator.index, ends_with))
         question = Question(
@@ -338,7 +340,7 @@ class SearchAccess(NameAccess):
         >>> view.pointers_to(0x401000, chains) == chains
         True
         """
-        from memaccess._scan._chains import PointerChain, ends_of
+        from memaccess._scan._pointers._chains import PointerChain, ends_of
 
         number, given = self._checked_address(address, 1), list(pointers)
         for each in given:
@@ -404,7 +406,7 @@ class SearchAccess(NameAccess):
 
     def _program(self) -> Program:
         """Which program it is, and its modules: what a file about it has."""
-        from memaccess._scan._states import Program
+        from memaccess._scan._values._states import Program
 
         return Program(self._model, (self._pid, self._started()), self.modules())
 

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from memaccess import _changes
 from memaccess._arguments import checked_address, checked_count, shown
 from memaccess._errors import NotReadableError, WrongBitnessError
+from memaccess._ranges import merged, without
 from memaccess._records import PartialRead
 from memaccess._regions import walk
 from memaccess._types import type_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import SupportsIndex, TypeAlias
+    from collections.abc import Iterable, Iterator
+    from typing import SupportsIndex
 
     from memaccess._arguments import Address
     from memaccess._changes import ByteChange, Pieces, ValueChange
+    from memaccess._ranges import Range
     from memaccess._records import Region
     from memaccess._types import DataModel
-
-    Range: TypeAlias = tuple[int, int]
-    """An address, and how many bytes from there on."""
 
 _PIECE = 1 << 20
 """Pieces end at its multiples, so that those of two snapshots are the same and compare without a copy.
@@ -132,7 +131,7 @@ class Snapshot:
         >>> before.lost(view.snapshot()) == [(memory.address, 4096)]
         True
         """
-        return _without(self.ranges, self._comparable(after).ranges)
+        return without(self.ranges, self._comparable(after).ranges)
 
     def gained(self, after: Snapshot) -> list[tuple[int, int]]:
         """What only a later snapshot has: memory that came, or that this one was not asked for.
@@ -147,7 +146,7 @@ class Snapshot:
         >>> before.gained(view.snapshot()) == [(memory.address, 4096)]
         True
         """
-        return _without(self._comparable(after).ranges, self.ranges)
+        return without(self._comparable(after).ranges, self.ranges)
 
     def __repr__(self) -> str:
         ranges = f"{len(self.ranges)} range{'s' * (len(self.ranges) != 1)}"
@@ -183,8 +182,8 @@ class Snapshot:
 
     def _what_is_lacking(self, address: int, size: int) -> str:
         """Why not all of the range can be given."""
-        first, _ = _without([(address, size)], self.ranges)[0]
-        if _without([(first, 1)], self.missing):
+        first, _ = without([(address, size)], self.ranges)[0]
+        if without([(first, 1)], self.missing):
             return f"0x{first:x} is not in the snapshot, which was not asked for it"
         return f"0x{first:x} is not in the snapshot, which could not read it"
 
@@ -266,34 +265,3 @@ def _read(memory: Memory, start: int, stop: int) -> Iterator[PartialRead]:
         except NotReadableError:
             yield memory.read_available(end - start, start)  # which asks for the map once more
         start = end
-
-
-def merged(ranges: Iterable[Range]) -> list[Range]:
-    """The same memory as ranges that are in order and don't touch; without empty ones."""
-    found: list[Range] = []
-    for address, size in sorted(ranges):
-        if found and address <= sum(found[-1]):
-            start, known = found[-1]
-            found[-1] = start, max(known, address + size - start)
-        elif size:
-            found.append((address, size))
-    return found
-
-
-def _without(ranges: Sequence[Range], others: Sequence[Range]) -> list[Range]:
-    """The parts of *ranges* that none of *others* has; both as :func:`merged` gives them."""
-    found: list[Range] = []
-    position = 0
-    for address, size in ranges:
-        start, stop = address, address + size
-        while position < len(others) and others[position][0] < stop:
-            other_start, other_stop = others[position][0], sum(others[position])
-            if other_start > start:
-                found.append((start, other_start - start))
-            start = max(start, other_stop)
-            if other_stop > stop:
-                break  # it may reach into the next range
-            position += 1
-        if start < stop:
-            found.append((start, stop - start))
-    return found

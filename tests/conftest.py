@@ -15,7 +15,7 @@ from support.leaks import no_leaks
 from support.starting import be_patient
 
 from memaccess import MemoryView, list_windows
-from memaccess._scan._kernels import kernels
+from memaccess._scan._comparing._kernels import kernels
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._sweep import WORKERS, in_order
 

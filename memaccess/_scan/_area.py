@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from memaccess._errors import WrongBitnessError
-from memaccess._snapshots import merged
+from memaccess._ranges import merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from memaccess._ranges import Range
     from memaccess._records import Region
     from memaccess._regions import Wanted
-    from memaccess._snapshots import Range
 
 
 class Area(NamedTuple):

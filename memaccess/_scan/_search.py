@@ -8,7 +8,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from memaccess._errors import AmbiguousPatternError, PatternNotFoundError, SearchCancelledError
-from memaccess._scan import _kernels, _sweep
+from memaccess._scan import _sweep
+from memaccess._scan._comparing import _kernels
 from memaccess._scan._monitor import Monitor
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._scan._area import Area
-    from memaccess._scan._pattern import Sought
+    from memaccess._scan._patterns._pattern import Sought
     from memaccess._scan._sweep import Look, Memory
 
 T = TypeVar("T")
@@ -231,7 +232,7 @@ def find_regex(
 ) -> Search[Match]:
     """The matches of a regular expression, lowest first; none overlaps another."""
     monitor = Monitor(area.size, progress)
-    pieces = _sweep.sweep(memory, area.runs, longest - 1, lambda: copy_of, monitor)
+    pieces = _sweep.sweep(memory, area.runs, longest - 1, lambda: _sweep.copy_of, monitor)
     return Search(
         repr(regex.pattern), _matches(pieces, regex, longest, alignment), area, monitor, _address_of
     )
@@ -241,25 +242,12 @@ def _address_of(match: Match) -> int:
     return match.address
 
 
-class Piece(NamedTuple):
-    """Memory that was read."""
-
-    address: int
-    data: bytes
-    places: int
-
-
-def copy_of(address: int, data: bytearray, size: int, places: int) -> Piece:
-    """The memory itself."""
-    return Piece(address, bytes(memoryview(data)[:size]), places)
-
-
 def _matches(
-    pieces: Iterator[Piece], regex: re.Pattern[bytes], longest: int, alignment: int
+    pieces: Iterator[_sweep.Piece], regex: re.Pattern[bytes], longest: int, alignment: int
 ) -> Iterator[Match]:
     """A match is found in the piece that has its first byte; the next one begins behind its end."""
     free = 0
-    before = Piece(0, b"", 0)
+    before = _sweep.Piece(0, b"", 0)
     for piece in pieces:
         # What an expression looks back at, and "^" not to match where a piece begins.
         end_before = before.address + before.places

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from memaccess._backend._interface import Process
+    from memaccess._ranges import Range
     from memaccess._records import PartialRead
     from memaccess._scan._monitor import Monitor
-    from memaccess._snapshots import Range
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -70,6 +70,19 @@ class Look(Protocol[T_co]):
         The buffer is used again: what is kept of it has to be copied.
         """
         ...
+
+
+class Piece(NamedTuple):
+    """Memory that was read."""
+
+    address: int
+    data: bytes
+    places: int
+
+
+def copy_of(address: int, data: bytearray, size: int, places: int) -> Piece:
+    """The memory itself."""
+    return Piece(address, bytes(memoryview(data)[:size]), places)
 
 
 def chunks(runs: Iterable[Range], overlap: int) -> Iterator[Chunk]:

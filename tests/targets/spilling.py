@@ -10,7 +10,7 @@ import os
 import sys
 
 from memaccess import MemoryView
-from memaccess._scan import _store
+from memaccess._scan._values import _store
 
 
 def pause(done: int, total: int) -> None:

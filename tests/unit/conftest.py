@@ -7,7 +7,8 @@ import gc
 import pytest
 from hypothesis import HealthCheck, settings
 
-from memaccess._scan import _kernels, _plain, _sweep, _vectors
+from memaccess._scan import _sweep
+from memaccess._scan._comparing import _kernels, _plain, _vectors
 
 # No test asserts a time; a slow machine or an emulated one is no failure. And the fixtures below hold
 # for all the inputs of a property.

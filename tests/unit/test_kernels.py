@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memaccess._scan._slots import Slots
-from memaccess._scan._spans import Spans
+from memaccess._scan._comparing._slots import Slots
+from memaccess._scan._comparing._spans import Spans
 
 WAYS = {
     "compared": lambda kernels, wanted: kernels.mask(

@@ -22,8 +22,9 @@ from memaccess import (
     WrongBitnessError,
 )
 from memaccess._errors import Cause
-from memaccess._scan import _pattern, _search, _sweep
+from memaccess._scan import _search, _sweep
 from memaccess._scan._area import Area
+from memaccess._scan._patterns import _pattern
 from memaccess._win32._codes import failure_from
 from memaccess.searching import Pattern
 from memaccess.testing import FakeProcess

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memaccess import MemoryView, SearchCancelledError, WrongBitnessError
-from memaccess._scan import _passes, _store
-from memaccess._scan._kinds import Number
+from memaccess._scan._values import _passes, _store
+from memaccess._scan._values._kinds import Number
 from memaccess._types import LINUX_64, TYPES, WINDOWS_64, type_named
 from memaccess.testing import FakeProcess
 
@@ -615,7 +615,7 @@ def test_what_was_0_has_no_share_that_it_changes_by(kernels):
 
 def test_hits_that_are_far_apart_stay_where_they_are(kernels, monkeypatch):
     # Blocks are joined as they become smaller; the places of one are numbered with 4 bytes.
-    monkeypatch.setattr("memaccess._scan._blocks._FULL", 64)
+    monkeypatch.setattr("memaccess._scan._values._blocks._FULL", 64)
     low, middle = 0x10000000000, 0x1007FFF0000
     places = [low, middle, middle + 3, middle + 0x7FFFE000, middle + 0x80020000]
     fake = FakeProcess()

@@ -6,8 +6,8 @@ import bisect
 from array import array
 from typing import TYPE_CHECKING
 
+from memaccess._ranges import merged
 from memaccess._scan._pointers._numbering import Numbering, code_for
-from memaccess._snapshots import merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from memaccess._snapshots import merged
+from memaccess._ranges import merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,17 +8,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from memaccess._arguments import shown
-from memaccess._scan._pattern import Sought, as_pattern, text_pattern
-from memaccess._scan._relations import Relation
-from memaccess._scan._slots import Slots
-from memaccess._scan._spans import ROUNDINGS, AnyIntegers, Floats, Integers, Spans, given
+from memaccess._scan._comparing._relations import Relation
+from memaccess._scan._comparing._slots import Slots
+from memaccess._scan._comparing._spans import ROUNDINGS, AnyIntegers, Floats, Integers, Spans, given
+from memaccess._scan._patterns._pattern import Sought, as_pattern, text_pattern
 from memaccess._strings import text_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from memaccess._scan._kernels import Kernels
-    from memaccess._scan._spans import Rounding
+    from memaccess._scan._comparing._kernels import Kernels
+    from memaccess._scan._comparing._spans import Rounding
     from memaccess._types import Codec
 
 

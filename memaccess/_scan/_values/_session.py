@@ -8,12 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from memaccess._arguments import shown
-from memaccess._scan import _kernels, _passes, _saving
-from memaccess._scan._hits import Hit
-from memaccess._scan._kinds import Number
+from memaccess._scan._comparing import _kernels
 from memaccess._scan._monitor import Monitor
-from memaccess._scan._passes import Track
-from memaccess._scan._states import NOTHING, State
+from memaccess._scan._values import _passes, _saving
+from memaccess._scan._values._hits import Hit
+from memaccess._scan._values._kinds import Number
+from memaccess._scan._values._passes import Track
+from memaccess._scan._values._states import NOTHING, State
 
 if TYPE_CHECKING:
     import os
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._scan._area import Area
-    from memaccess._scan._hits import ScannedView
-    from memaccess._scan._kinds import Kind, Test
-    from memaccess._scan._states import Plan
+    from memaccess._scan._values._hits import ScannedView
+    from memaccess._scan._values._kinds import Kind, Test
+    from memaccess._scan._values._states import Plan
 
     Since: TypeAlias = Literal["last", "first"]
 

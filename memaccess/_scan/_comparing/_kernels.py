@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from memaccess._scan._pattern import Pattern
-    from memaccess._scan._relations import Relation
-    from memaccess._scan._slots import Slots
-    from memaccess._scan._spans import Spans
+    from memaccess._scan._comparing._relations import Relation
+    from memaccess._scan._comparing._slots import Slots
+    from memaccess._scan._comparing._spans import Spans
+    from memaccess._scan._patterns._pattern import Pattern
 
 
 class Kernels(Protocol):
@@ -44,9 +44,9 @@ class Kernels(Protocol):
 def kernels() -> Kernels:
     """The fastest that is here. Callers name it by its module: tests put another one in its place there."""
     try:
-        from memaccess._scan import _vectors
+        from memaccess._scan._comparing import _vectors
     except ImportError:
-        from memaccess._scan import _plain
+        from memaccess._scan._comparing import _plain
 
         return _plain
     return _vectors

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from typing import SupportsIndex
 
-    from memaccess._scan._kinds import Kind
-    from memaccess._scan._states import Program
+    from memaccess._scan._values._kinds import Kind
+    from memaccess._scan._values._states import Program
 
 
 class ScannedView(Protocol):

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from memaccess._records import Module
-    from memaccess._scan._blocks import Generation, Grid
-    from memaccess._scan._kinds import Kind
+    from memaccess._scan._values._blocks import Generation, Grid
+    from memaccess._scan._values._kinds import Kind
     from memaccess._types import DataModel
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._scan import _sweep
-from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
 from memaccess._scan._buffers import aligned_buffer
-from memaccess._scan._relations import Relation
-from memaccess._scan._store import Ref, Store
+from memaccess._scan._comparing._relations import Relation
+from memaccess._scan._values._blocks import NUMBER, Dense, Few, Generation, Sparse, Writer, numbers_of
+from memaccess._scan._values._store import Ref, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from memaccess._scan._blocks import Block, Grid
-    from memaccess._scan._kernels import Kernels
-    from memaccess._scan._kinds import Kind, Test
+    from memaccess._ranges import Range
+    from memaccess._scan._comparing._kernels import Kernels
     from memaccess._scan._monitor import Monitor
     from memaccess._scan._sweep import Look, Memory
-    from memaccess._snapshots import Range
+    from memaccess._scan._values._blocks import Block, Grid
+    from memaccess._scan._values._kinds import Kind, Test
 
 _GAP = 1 << 14
 """Candidates that are so many bytes apart are read one by one; nearer ones with all between them."""

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from memaccess._scan._anchors import rarest_byte, rarest_pair
 from memaccess._scan._buffers import aligned_buffer
-from memaccess._scan._spans import Spans
+from memaccess._scan._comparing._spans import Spans
+from memaccess._scan._patterns._anchors import rarest_byte, rarest_pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
-    from memaccess._scan._pattern import Pattern
-    from memaccess._scan._relations import Relation
-    from memaccess._scan._slots import Slots
+    from memaccess._scan._comparing._relations import Relation
+    from memaccess._scan._comparing._slots import Slots
+    from memaccess._scan._patterns._pattern import Pattern
 
     Places = npt.NDArray[np.intp]
     Bools = npt.NDArray[np.bool_]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from memaccess._arguments import shown
-from memaccess._scan._kinds import MOST, Bytes, Group, Kind, Number
-from memaccess._scan._spans import ROUNDINGS
+from memaccess._scan._comparing._spans import ROUNDINGS
+from memaccess._scan._values._kinds import MOST, Bytes, Group, Kind, Number
 from memaccess._types import type_named
 
 if TYPE_CHECKING:

@@ -7,18 +7,19 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import shown
-from memaccess._scan import _kernels, _saving
-from memaccess._scan._blocks import Grid
-from memaccess._scan._kinds import MOST, Bytes, Group, Kind, Number, step_of
-from memaccess._scan._session import Scan
-from memaccess._scan._states import Plan, State
+from memaccess._scan._comparing import _kernels
+from memaccess._scan._values import _saving
+from memaccess._scan._values._blocks import Grid
+from memaccess._scan._values._kinds import MOST, Bytes, Group, Kind, Number, step_of
+from memaccess._scan._values._session import Scan
+from memaccess._scan._values._states import Plan, State
 from memaccess._types import TYPES, type_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from memaccess._scan._area import Area
-    from memaccess._scan._hits import ScannedView
+    from memaccess._scan._values._hits import ScannedView
     from memaccess._types import DataModel
 
 ALL = ("int8", "int16", "int32", "int64", "float", "double")

@@ -14,15 +14,15 @@ from memaccess._scan._files import TEXT_ERRORS, replacing
 from memaccess._scan._monitor import Monitor
 from memaccess._scan._pointers._collector import Collector
 from memaccess._scan._pointers._search import chains
-from memaccess._scan._search import Search, copy_of
+from memaccess._scan._search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from memaccess._ranges import Range
     from memaccess._records import Module
     from memaccess._scan._area import Area
     from memaccess._scan._sweep import Memory
-    from memaccess._snapshots import Range
 
 _FORMAT = "memaccess pointers 1"
 
@@ -91,7 +91,7 @@ def find_pointers(
 
     def found() -> Iterator[PointerChain]:
         collector = Collector(8 if width == 8 else 4, targets)
-        for piece in _sweep.sweep(memory, area.runs, 0, lambda: copy_of, monitor):
+        for piece in _sweep.sweep(memory, area.runs, 0, lambda: _sweep.copy_of, monitor):
             collector.add(piece.address, piece.data)
         for base, offsets in chains(
             collector,

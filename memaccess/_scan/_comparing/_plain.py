@@ -10,15 +10,15 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from memaccess._scan._anchors import longest_run
-from memaccess._scan._spans import Spans
+from memaccess._scan._comparing._spans import Spans
+from memaccess._scan._patterns._anchors import longest_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from memaccess._scan._pattern import Pattern
-    from memaccess._scan._relations import Relation
-    from memaccess._scan._slots import Slots
+    from memaccess._scan._comparing._relations import Relation
+    from memaccess._scan._comparing._slots import Slots
+    from memaccess._scan._patterns._pattern import Pattern
 
 
 def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from memaccess._arguments import checked_address, checked_text, shown
 from memaccess._errors import MemoryAccessError
-from memaccess._scan._chains import PointerChain
-from memaccess._scan._describing import described, kind_of
 from memaccess._scan._files import TEXT_ERRORS, replacing
-from memaccess._scan._hits import Hit
-from memaccess._scan._kinds import Number
+from memaccess._scan._pointers._chains import PointerChain
+from memaccess._scan._values._describing import described, kind_of
+from memaccess._scan._values._hits import Hit
+from memaccess._scan._values._kinds import Number
 from memaccess._types import type_named
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from memaccess._scan._kinds import Kind
+    from memaccess._scan._values._kinds import Kind
     from memaccess._types import DataModel
 
 _FORMAT = "memaccess watch list 1"

@@ -12,20 +12,20 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._arguments import checked_text, shown
-from memaccess._scan._blocks import NUMBER, Dense, Few, Generation, Grid, Sparse, Writer, numbers_of
-from memaccess._scan._describing import described, kind_of
 from memaccess._scan._files import replacing
-from memaccess._scan._store import Ref, Store
+from memaccess._scan._values._blocks import NUMBER, Dense, Few, Generation, Grid, Sparse, Writer, numbers_of
+from memaccess._scan._values._describing import described, kind_of
+from memaccess._scan._values._store import Ref, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from memaccess._records import Module
-    from memaccess._scan._blocks import Block
-    from memaccess._scan._kernels import Kernels
-    from memaccess._scan._kinds import Kind
-    from memaccess._scan._states import Program, State
+    from memaccess._scan._comparing._kernels import Kernels
+    from memaccess._scan._values._blocks import Block
+    from memaccess._scan._values._kinds import Kind
+    from memaccess._scan._values._states import Program, State
     from memaccess._types import DataModel
 
 _MAGIC = b"memaccess scan 1\n"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from memaccess._scan._pattern import Pattern
+    from memaccess._scan._patterns._pattern import Pattern
 
 _COMMON = bytes.fromhex(
     "00 ff 01 48 8b 20 02 89 0f 24 04 cc 08 03 e8 4c 10 c0 40 80 74 41 65 85 83 44 8d 61 06 07"

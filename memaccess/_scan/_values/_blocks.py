@@ -10,13 +10,13 @@ import bisect
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from memaccess._scan._slots import Slots
+from memaccess._scan._comparing._slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memaccess._scan._kernels import Kernels
-    from memaccess._scan._store import Ref, Store
+    from memaccess._scan._comparing._kernels import Kernels
+    from memaccess._scan._values._store import Ref, Store
 
 NUMBER = 4
 """Bytes that the number of a place takes."""

@@ -1,0 +1,1 @@
+"""Which of many values are wanted: ranges, relations, and what compares them."""

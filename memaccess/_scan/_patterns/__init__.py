@@ -1,0 +1,1 @@
+"""Patterns: bytes of which not all are known."""

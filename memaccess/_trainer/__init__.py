@@ -1,0 +1,1 @@
+"""What trainers do with what was found: watch it."""
