@@ -36,23 +36,27 @@ class Track(NamedTuple):
     """None for all that there is."""
 
 
-def first_scan(
-    memory: Memory,
-    runs: Sequence[Range],
-    tracks: Sequence[Track],
-    kernels: Kernels,
-    monitor: Monitor,
-    folder: str | None,
-) -> list[Generation]:
+class Means(NamedTuple):
+    """What a scan works with."""
+
+    memory: Memory
+    kernels: Kernels
+    monitor: Monitor
+    folder: str | None
+    """Where its files are; the system's folder for such files, where it is None."""
+
+
+def first_scan(means: Means, runs: Sequence[Range], tracks: Sequence[Track]) -> list[Generation]:
     """The candidates of each track, of all that memory."""
-    writers = [_writer(kernels, track, folder) for track in tracks]
+    writers = [_writer(means, track) for track in tracks]
     overlap = max(track.grid.width for track in tracks) - 1
     # All of the memory is kept once, however many types it is kept for.
-    everything = Store(folder) if all(track.test is None for track in tracks) else None
+    everything = Store(means.folder) if all(track.test is None for track in tracks) else None
 
     def make_look() -> Look[list[tuple[int, Dense | Few]]]:
         looks = [
-            _first_look(kernels, track, writer.store) for track, writer in zip(tracks, writers, strict=True)
+            _first_look(means.kernels, track, writer.store)
+            for track, writer in zip(tracks, writers, strict=True)
         ]
 
         def look(
@@ -64,15 +68,15 @@ def first_scan(
 
         return look
 
-    for parts in _sweep.sweep(memory, runs, overlap, make_look, monitor):
+    for parts in _sweep.sweep(means.memory, runs, overlap, make_look, means.monitor):
         for index, part in parts:
             writers[index].add(part)
     return [writer.finish() for writer in writers]
 
 
-def _writer(kernels: Kernels, track: Track, folder: str | None) -> Writer:
+def _writer(means: Means, track: Track) -> Writer:
     constant = None if track.test is None else track.kind.constant(track.test)
-    return Writer(kernels, track.grid, constant, Store(folder))
+    return Writer(means.kernels, track.grid, constant, Store(means.folder))
 
 
 def _first_look(
@@ -158,25 +162,17 @@ class _Result(NamedTuple):
     lost: int
 
 
-def next_scan(
-    memory: Memory,
-    before: Generation,
-    compared: Generation,
-    track: Track,
-    kernels: Kernels,
-    monitor: Monitor,
-    folder: str | None,
-) -> Outcome:
+def next_scan(means: Means, before: Generation, compared: Generation, track: Track) -> Outcome:
     """The candidates of *before* that the test keeps, beside their values in *compared*."""
-    writer = _writer(kernels, track, folder)
-    narrow = _Filter(memory, before, compared, track, kernels, writer.store, monitor)
+    writer = _writer(means, track)
+    narrow = _Filter(means, before, compared, track, writer.store)
     lost = 0
     is_small = weight(before) <= _sweep.STRETCH
-    for result in _sweep.in_order(_groups(before), narrow, monitor, is_small=is_small):
+    for result in _sweep.in_order(_groups(before), narrow, means.monitor, is_small=is_small):
         for part in result.parts:
             writer.add(part)
         lost += result.lost
-        monitor.advance(result.done, result.skipped)
+        means.monitor.advance(result.done, result.skipped)
     return Outcome(writer.finish(), lost)
 
 
@@ -217,25 +213,16 @@ class _Filter:
     """Goes over blocks of candidates and keeps what a test keeps."""
 
     def __init__(
-        self,
-        memory: Memory,
-        before: Generation,
-        compared: Generation,
-        track: Track,
-        kernels: Kernels,
-        store: Store,
-        monitor: Monitor,
+        self, means: Means, before: Generation, compared: Generation, track: Track, store: Store
     ) -> None:
-        self._memory = memory
+        self._memory, self._kernels, self._monitor, _ = means
         self._before = before
         self._compared = compared
         self._kind, self._grid, test = track
         assert test is not None
         self._test = test
-        self._kernels = kernels
-        self._monitor = monitor
         self._needs_old = isinstance(test, Relation)
-        self._parts = _Parts(kernels, self._kind, self._grid, test, store)
+        self._parts = _Parts(means.kernels, self._kind, self._grid, test, store)
         self._rooms: list[_Room] = []
 
     def __call__(self, blocks: list[Block]) -> _Result:

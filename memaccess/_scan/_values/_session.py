@@ -13,7 +13,7 @@ from memaccess._scan._monitor import Monitor
 from memaccess._scan._values import _passes, _saving
 from memaccess._scan._values._hits import Hit
 from memaccess._scan._values._kinds import Number
-from memaccess._scan._values._passes import Track
+from memaccess._scan._values._passes import Means, Track
 from memaccess._scan._values._states import NOTHING, State
 
 if TYPE_CHECKING:
@@ -474,6 +474,10 @@ class Scan:
             if kind.name in [alternative.name for alternative in self._alternatives(each)]
         )
 
+    @property
+    def _means(self) -> Means:
+        return Means(self._view, _kernels.kernels(), self._monitor, self._folder)
+
     def _scan_first(self, kinds: Sequence[Kind], tests: Sequence[Test | None]) -> State:
         area = self._area_of()
         self._monitor.total = area.size
@@ -481,9 +485,7 @@ class Scan:
         tracks = [
             Track(kind, self._plan.grid_of(kind), test) for kind, test in zip(sized, tests, strict=True)
         ]
-        generations = _passes.first_scan(
-            self._view, area.runs, tracks, _kernels.kernels(), self._monitor, self._folder
-        )
+        generations = _passes.first_scan(self._means, area.runs, tracks)
         return State(sized, tuple(generations), "")
 
     def _scan_next(self, kinds: Sequence[Kind], tests: Sequence[Test | None], since: Since) -> State:
@@ -496,11 +498,7 @@ class Scan:
         for kind, old, test in zip(kinds, olds, tests, strict=True):
             reference = compared.generations[self._index(compared, kind)]
             track = Track(kind, old.grid, test)
-            outcomes.append(
-                _passes.next_scan(
-                    self._view, old, reference, track, _kernels.kernels(), self._monitor, self._folder
-                )
-            )
+            outcomes.append(_passes.next_scan(self._means, old, reference, track))
         generations = tuple(outcome.generation for outcome in outcomes)
         return State(tuple(kinds), generations, "", lost=sum(outcome.lost for outcome in outcomes))
 
