@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
+from memaccess._address import parse
 from memaccess._arguments import checked_address, checked_text, shown
 from memaccess._errors import MemoryAccessError
 from memaccess._scan._files import TEXT_ERRORS, replacing
@@ -48,6 +49,7 @@ class Watch:
     """Where it is, as an address expression."""
 
     def __init__(self, view: WatchedView, name: str, place: str, kind: Kind) -> None:
+        parse(place)  # what can't be understood is refused before anybody asks for the value
         self._view = view
         self._kind = kind
         self.name = name
@@ -131,6 +133,7 @@ class WatchList:
         :param type: the name of its C type; hits know theirs.
         :returns: the watch.
         :raises ValueError: there is no such type, or none is given and the place is no hit.
+        :raises AddressSyntaxError: the address expression can't be understood. Whether its names are known shows when it is read.
         :raises TypeError: the place is none.
         :raises OverflowError: the address does not lie in the program's address space.
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from memaccess import NotReadableError, SymbolNotFoundError
+from memaccess import AddressSyntaxError, NotReadableError, SymbolNotFoundError
 from memaccess.searching import WatchList
 from memaccess.testing import FakeProcess
 
@@ -74,6 +74,7 @@ def test_a_list_is_kept_in_a_file(game, tmp_path):
             "{}",
             '{"format": "x"}',
             '{"format": "memaccess watch list 1", "watches": [1]}',
+            '{"format": "memaccess watch list 1", "watches": [["a", "[1", {"type": "int", "rounding": null}]]}',
         ):
             path.write_text(text)
             with pytest.raises(ValueError, match="is not a saved watch list"):
@@ -82,7 +83,13 @@ def test_a_list_is_kept_in_a_file(game, tmp_path):
 
 @pytest.mark.parametrize(
     ("place", "type", "error"),
-    [(0x401000, None, ValueError), (1.5, "int", TypeError), (0x401000, "integer", ValueError)],
+    [
+        (0x401000, None, ValueError),
+        (1.5, "int", TypeError),
+        (0x401000, "integer", ValueError),
+        ("[game.exe+2010", "int", AddressSyntaxError),
+        ("", "int", AddressSyntaxError),
+    ],
 )
 def test_what_makes_no_sense_is_refused(game, place, type, error):
     with game.open() as view, pytest.raises(error):
