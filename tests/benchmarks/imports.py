@@ -8,10 +8,16 @@ import time
 
 from rounds import interleaved, table, value_of, verdict
 
+SEARCH = (
+    "import os, memaccess; view = memaccess.MemoryView(os.getpid());"
+    "view.scan('int', next(each for each in view.regions() if each.readable)).exact(1)"
+)
 IMPORTS = {
     "bare Python": "pass",
     "ctypes": "import ctypes",
     "memaccess": "import memaccess",
+    "memaccess, a first scan, NumPy hidden": f"import sys; sys.modules['numpy'] = None; {SEARCH}",
+    "memaccess, a first scan": SEARCH,
     "Pymem": "import pymem",
     "PyMemoryEditor, NumPy hidden": "import sys; sys.modules['numpy'] = None; import PyMemoryEditor",
     "PyMemoryEditor": "import PyMemoryEditor",

@@ -7,7 +7,7 @@ import random
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memaccess._scan._comparing._slots import Slots
@@ -39,12 +39,16 @@ def slots_of(wanted):
 
 
 @pytest.mark.parametrize("way", WAYS)
+@settings(max_examples=50)
 @given(wanted=SLOTS)
 def test_a_mask_says_which_slots_are_wanted(kernels, way, wanted):
     def mask():
         return WAYS[way](kernels, wanted)
 
     assert numbers(kernels.positions(mask())) == slots_of(wanted)
+    few = kernels.few(mask())
+    assert few is None or numbers(few) == slots_of(wanted)
+    assert few is not None or sum(wanted) > 40
     assert kernels.count(mask()) == sum(wanted)
     bits = kernels.bitmap(mask())
     assert bits == sum(1 << slot for slot in slots_of(wanted)).to_bytes(-(-len(wanted) // 8), "little")
@@ -56,6 +60,7 @@ def test_a_mask_says_which_slots_are_wanted(kernels, way, wanted):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("other_way", WAYS)
+@settings(max_examples=25)
 @given(wanted=SLOTS, seed=st.integers(0, 100))
 def test_what_two_masks_want(kernels, way, other_way, wanted, seed):
     other = [random.Random(seed * 5003 + each).random() < 0.3 for each in range(len(wanted))]

@@ -58,6 +58,9 @@ def _finder_of_half_bytes(pattern: Pattern) -> Callable[[bytearray, int], Sequen
 
 # -- slots, as in _vectors; a mask has one byte for each slot, 1 where it is wanted
 
+_FEW = 48
+"""So many wanted slots are listed whatever else there is."""
+
 _SIGNED_OF = {1: "b", 2: "h", 4: "i", 8: "q"}
 _AS_TEXT = bytes.maketrans(b"\0\1", b"01")
 _OPPOSITE = bytes.maketrans(b"\0\1", b"\1\0")
@@ -167,6 +170,11 @@ def both(one: bytearray, other: bytearray) -> bytearray:
     """The slots that both want."""
     common = int.from_bytes(one, "little") & int.from_bytes(other, "little")
     return bytearray(common.to_bytes(len(one), "little"))
+
+
+def few(mask: bytearray) -> bytes | None:
+    """As :func:`positions`, of a mask that wants only a few; None of another one."""
+    return positions(mask) if mask.count(1) <= _FEW else None
 
 
 def positions(mask: bytearray) -> bytes:

@@ -120,22 +120,35 @@ class _Parts:
 
     def make(self, address: int, slots: Any, mask: Any, old: Block | None = None) -> Dense | Few | None:
         """What is kept of places in memory."""
-        kernels, grid, constant = self._kernels, self._grid, self._constant
-        count = kernels.count(mask)
-        if not count:
+        kernels, constant = self._kernels, self._constant
+        numbers = kernels.few(mask)
+        if numbers is None:
+            count = kernels.count(mask)
+            if self._is_dense(slots, count):
+                return self._all_of(address, slots, mask, count, old)
+            numbers = kernels.positions(mask)
+        if not numbers:
             return None
-        each = NUMBER + (grid.width if constant is None else 0)
-        # As a list it would take more than all of the bytes with a bit for each place.
-        if self._may_be_dense and count * each > slots.length // 8 + (slots.size if constant is None else 0):
-            values: Any = constant
-            if constant is None and self._is_unchanged and old is not None and old.address == address:
-                values = old.values  # the same bytes, stored already
-            if values is None:
-                values = self._store.put(_bytes_of(slots))
-            bits = None if count == slots.length else self._store.put(kernels.bitmap(mask))
-            return Dense(address, slots.length, count, bits, values)
-        numbers = kernels.positions(mask)
-        return Few(address, count, numbers, b"" if constant is not None else kernels.take(slots, numbers))
+        values = b"" if constant is not None else kernels.take(slots, numbers)
+        return Few(address, len(numbers) // NUMBER, numbers, values)
+
+    def _is_dense(self, slots: Any, count: int) -> bool:
+        """Whether a list of so many would take more than all of the bytes with a bit for each place."""
+        if not self._may_be_dense:
+            return False
+        each, every = NUMBER, slots.length // 8
+        if self._constant is None:
+            each, every = each + self._grid.width, every + slots.size
+        return bool(count * each > every)
+
+    def _all_of(self, address: int, slots: Any, mask: Any, count: int, old: Block | None) -> Dense:
+        values: Any = self._constant
+        if values is None and self._is_unchanged and old is not None and old.address == address:
+            values = old.values  # the same bytes, stored already
+        if values is None:
+            values = self._store.put(_bytes_of(slots))
+        bits = None if count == slots.length else self._store.put(self._kernels.bitmap(mask))
+        return Dense(address, slots.length, count, bits, values)
 
     def make_few(self, address: int, numbers: bytes, values: bytes, mask: Any) -> Few | None:
         """What is kept of candidates, given by the numbers of their places and by their values."""
