@@ -140,6 +140,8 @@ KINDS = (
 )
 BARS = {
     **{kind.name: kind.bars for kind in KINDS},
+    "changed, of all that stood still": OF_VALUES,
+    "unchanged, of all that stood still": OF_VALUES,
     "changed, of all": OF_VALUES,
     "unchanged, of all": OF_VALUES,
 }
@@ -221,6 +223,10 @@ def next_scans(view: Any, field: Field, rounds: int) -> list[Figure]:
         values.setdefault(COPY, []).append(copy())
         scan = view.scan("int", area)
         timed("unknown", scan.unknown)
+        timed("changed, of all that stood still", scan.changed)
+        scan.undo()
+        timed("unchanged, of all that stood still", scan.unchanged)
+        scan.undo()
         field.change()
         timed("changed, of all", scan.changed)
         timed(f"unchanged, of {millions(len(scan))}", scan.unchanged)

@@ -22,3 +22,10 @@ class Relation(NamedTuple):
     high: float = 0
     is_less: bool = False
     """Of ``'percent'``: whether less is meant instead of more."""
+
+    @property
+    def of_still(self) -> bool | None:
+        """Whether it holds of every value whose bytes stayed the same; None where that depends on the value."""
+        if self.how in ("by", "percent"):
+            return False if self.low > 0 or self.high < 0 else None
+        return self.how == "unchanged"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from memaccess._ranges import Range
+    from memaccess._records import PartialRead
     from memaccess._scan._comparing._kernels import Kernels
     from memaccess._scan._monitor import Monitor
     from memaccess._scan._sweep import Look, Memory
@@ -222,6 +223,10 @@ class _Room:
         self.old = aligned_buffer(size)
 
 
+def _lengths(pieces: PartialRead) -> Iterator[tuple[int, bytes, int]]:
+    return ((address, data, len(data)) for address, data in pieces.pieces())
+
+
 class _Filter:
     """Goes over blocks of candidates and keeps what a test keeps."""
 
@@ -235,6 +240,7 @@ class _Filter:
         assert test is not None
         self._test = test
         self._needs_old = isinstance(test, Relation)
+        self._keeps_still = test.of_still if isinstance(test, Relation) else None
         self._parts = _Parts(means.kernels, self._kind, self._grid, test, store)
         self._rooms: list[_Room] = []
 
@@ -253,21 +259,33 @@ class _Filter:
 
     def _dense(self, block: Dense) -> _Result:
         """Candidates that are most of a stretch: all of it is read."""
-        kernels, grid = self._kernels, self._grid
-        size = _extent(grid, block)
+        size = _extent(self._grid, block)
         try:
             room = self._rooms.pop()
         except IndexError:  # to ask first would be a step in which another thread takes the last
             room = _Room(0)
         if room.size < size:
             room = _Room(size)
-        old: Any = None
-        if self._needs_old:
-            old = block.values if isinstance(block.values, bytes) else block.values.load_into(room.old)
+        try:
+            return self._all_of(block, size, room)
+        finally:
+            self._rooms.append(room)
+
+    def _all_of(self, block: Dense, size: int, room: _Room) -> _Result:
+        kernels, grid, values = self._kernels, self._grid, block.values
+        old: Any = values
+        if self._needs_old and not isinstance(values, bytes):
+            old = values.load_into(room.old)
+        process = self._memory._opened("search the memory")
+        with memoryview(room.new) as whole:
+            pieces = _sweep.fill(self._memory, process, whole[:size], block.address)
+        if pieces is None and self._is_still(room, size, old):
+            return _Result([block] if self._keeps_still else [], size, 0, 0)
         bits = None if block.bits is None else block.bits.load()
         parts: list[Dense | Few] = []
         readable = found = 0
-        for address, data, length in self._pieces(block.address, size, room.new):
+        there = [(block.address, room.new, size)] if pieces is None else _lengths(pieces)
+        for address, data, length in there:
             first = -(-(address - block.address) // grid.step)
             offset = block.address + first * grid.step - address
             count = (length - offset - grid.width) // grid.step + 1
@@ -275,9 +293,9 @@ class _Filter:
             if count <= 0:
                 continue
             new = grid.slots(data, offset, count)
-            before: Any = old
-            if old is not None and not isinstance(block.values, bytes):
-                before = grid.slots(old, first * grid.step, count)
+            before: Any = None
+            if self._needs_old:
+                before = old if old is values else grid.slots(old, first * grid.step, count)
             mask = self._kind.kept(kernels, self._test, new, before)
             if bits is not None:
                 wanted = kernels.from_bitmap(bits, first, first + count)
@@ -288,21 +306,14 @@ class _Filter:
             part = self._parts.make(address + offset, new, mask, block)
             if part is not None:
                 parts.append(part)
-        self._rooms.append(room)
         return _Result(parts, size, size - readable, block.hits - found)
 
-    def _pieces(
-        self, address: int, size: int, buffer: bytearray
-    ) -> Iterator[tuple[int, bytearray | bytes, int]]:
-        """What can be read of a stretch: addresses, buffers, and how many of their bytes count."""
-        process = self._memory._opened("search the memory")
-        with memoryview(buffer) as view:
-            pieces = _sweep.fill(self._memory, process, view[:size], address)
-        if pieces is None:
-            yield address, buffer, size
-            return
-        for start, data in pieces.pieces():
-            yield start, data, len(data)
+    def _is_still(self, room: _Room, size: int, old: Any) -> bool:
+        """Whether all bytes are as they were, and that tells what is kept: most memory of most programs is so."""
+        if self._keeps_still is None or old is not room.old:
+            return False
+        with memoryview(old) as whole:
+            return room.new.startswith(whole[:size])  # of all comparisons in Python the fastest
 
     def _sparse(self, block: Block) -> _Result:
         """Candidates that are few: those that are near to each other are read together."""
