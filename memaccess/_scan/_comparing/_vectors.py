@@ -90,17 +90,18 @@ def _wanted(mask: Bools) -> Places:
 
 
 def _few_wanted(mask: Bools) -> Places | None:
-    """The same, or None where they are more than a few: found without looking at each slot."""
+    """The same, or None where they are more than a few: the search for a byte finds them faster than NumPy does."""
     found: list[int] = []
-    start = 0
-    while start < len(mask):
-        place = start + int(mask[start:].argmax())
-        if not mask[place]:
-            break
+    count = len(mask)
+    # An array in a room tells which: to search that needs no copy.
+    room = getattr(mask.base, "obj", None)
+    data = room if isinstance(room, bytearray) else mask.tobytes()
+    place = data.find(1, 0, count)
+    while place >= 0:
         if len(found) == _STEPS:
             return None
         found.append(place)
-        start = place + 1
+        place = data.find(1, place + 1, count)
     return np.array(found, np.intp)
 
 
