@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from memaccess._scan._area import Area
+    from memaccess._scan._comparing._kernels import Kernels
     from memaccess._scan._patterns._pattern import Sought
     from memaccess._scan._sweep import Look, Memory
 
@@ -193,31 +194,62 @@ def find_pattern(
     """The places of a pattern, lowest first; also such as overlap."""
     monitor = Monitor(area.size, progress)
     overlap = len(wanted.pattern) - 1
+    kernels = _kernels.kernels()
 
     def found() -> Iterator[int]:
-        for addresses in _sweep.sweep(
-            memory, area.runs, overlap, lambda: _pattern_look(wanted, alignment), monitor
+        for places in _sweep.sweep(
+            memory, area.runs, overlap, lambda: _pattern_look(kernels, wanted, alignment), monitor
         ):
-            yield from addresses
+            yield from places.addresses(kernels)
 
     return Search(what, found(), area, monitor, _itself)
 
 
-def _pattern_look(wanted: Sought, alignment: int) -> Look[array[int]]:
-    find = _kernels.kernels().finder(wanted.pattern)
+class _Places(NamedTuple):
+    """Where a chunk has the pattern, in the form that takes less memory: they wait for those before them."""
+
+    first: int
+    """The address of the slot with the number 0."""
+    step: int
+    slots: int
+    numbers: bytes | None
+    """The numbers of the slots that have it, each as 4 bytes."""
+    bits: bytes
+    """Where there are no numbers: one for each slot."""
+
+    def addresses(self, kernels: Kernels) -> Iterator[int]:
+        numbers = self.numbers
+        if numbers is None:
+            numbers = kernels.positions(kernels.from_bitmap(self.bits, 0, self.slots))
+        return (self.first + number * self.step for number in memoryview(numbers).cast("I"))
+
+
+def _pattern_look(kernels: Kernels, wanted: Sought, alignment: int) -> Look[_Places]:
+    find = kernels.finder(wanted.pattern)
     length, confirm = len(wanted.pattern), wanted.confirm
 
-    def look(address: int, data: bytearray, size: int, places: int) -> array[int] | None:
+    def look(address: int, data: bytearray, size: int, places: int) -> _Places | None:
+        first = -address % alignment
         limit = min(places, size - length + 1)
-        if limit <= 0:
+        if limit <= first:
             return None
-        found = [address + place for place in find(data, limit)]
+        mask, slots = find(data, limit), limit
         if alignment > 1:
-            found = [each for each in found if not each % alignment]
+            mask, slots = kernels.every(mask, first, alignment), len(range(first, limit, alignment))
+        numbers = kernels.few(mask)
+        if numbers is None and kernels.count(mask) <= slots // 32:
+            numbers = kernels.positions(mask)
+        if numbers is None and confirm is None:
+            return _Places(address + first, alignment, slots, None, kernels.bitmap(mask))
         if confirm is not None:
-            found = [each for each in found if confirm(bytes(data[each - address : each - address + length]))]
-        # They wait for those before them: an array has a fifth of what a list of ints takes.
-        return array("Q", found) if found else None
+            here = memoryview(kernels.positions(mask)).cast("I")
+            right = (
+                number
+                for number in here
+                if confirm(bytes(data[(place := first + number * alignment) : place + length]))
+            )
+            numbers = array("I", right).tobytes()
+        return _Places(address + first, alignment, slots, numbers, b"") if numbers else None
 
     return look
 

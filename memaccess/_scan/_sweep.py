@@ -5,6 +5,7 @@ One thread copies while another compares: the foreign call and NumPy both let go
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import deque
 from functools import partial
@@ -96,15 +97,15 @@ def chunks(runs: Iterable[Range], overlap: int) -> Iterator[Chunk]:
 
 
 def stretches(all_chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    """The chunks in as large groups as a thread is given."""
+    """The chunks in groups, the first of which are small: whoever looks for one place may not need the others."""
     group: list[Chunk] = []
-    size = 0
+    size, enough = 0, CHUNK
     for chunk in all_chunks:
         group.append(chunk)
         size += chunk.places
-        if size >= STRETCH or len(group) >= _CHUNKS_OF_A_STRETCH:
+        if size >= enough or len(group) >= _CHUNKS_OF_A_STRETCH:
             yield group
-            group, size = [], 0
+            group, size, enough = [], 0, min(2 * enough, STRETCH)
     if group:
         yield group
 
@@ -156,19 +157,35 @@ def in_order(
     jobs: Iterable[Job], work: Callable[[Job], R], monitor: Monitor, *, is_small: bool
 ) -> Iterator[R]:
     """The results of all jobs in their order; several threads work on them, a little ahead."""
+    source = iter(jobs)
     if is_small or WORKERS == 1:
-        for job in jobs:
-            monitor.check()
-            yield work(job)
+        yield from _one_by_one(source, work, monitor)
         return
-    from concurrent.futures import ThreadPoolExecutor
+    # Whoever needs no more than the first result has no threads made for it.
+    yield from _one_by_one(itertools.islice(source, 1), work, monitor)
+    first = next(source, None)
+    if first is not None:
+        yield from _in_threads(itertools.chain((first,), source), work, monitor)
+
+
+def _one_by_one(jobs: Iterable[Job], work: Callable[[Job], R], monitor: Monitor) -> Iterator[R]:
+    for job in jobs:
+        monitor.check()
+        yield work(job)
+
+
+def _in_threads(source: Iterator[Job], work: Callable[[Job], R], monitor: Monitor) -> Iterator[R]:
+    try:
+        from concurrent.futures import ThreadPoolExecutor
+    except RuntimeError:  # this Python ends, and gets no more threads
+        yield from _one_by_one(source, work, monitor)
+        return
     from threading import get_ident
 
     own: set[int] = set()
     pool = ThreadPoolExecutor(WORKERS, "memaccess-search", lambda: own.add(get_ident()))
     home = os.getpid()
     waiting: deque[Callable[[], R]] = deque()
-    source = iter(jobs)
 
     def begin(job: Job) -> Callable[[], R]:
         try:

@@ -18,7 +18,7 @@ WAYS = {
         Spans(8, ((1, 0),)), "B", Slots(bytes(wanted), 0, len(wanted), 1, 1), None
     ),
     "named": lambda kernels, wanted: kernels.mask_of(
-        [slot for slot, is_wanted in enumerate(wanted) if is_wanted], len(wanted)
+        struct.pack(f"<{sum(wanted)}I", *slots_of(wanted)), len(wanted)
     ),
 }
 
@@ -53,6 +53,8 @@ def test_a_mask_says_which_slots_are_wanted(kernels, way, wanted):
     bits = kernels.bitmap(mask())
     assert bits == sum(1 << slot for slot in slots_of(wanted)).to_bytes(-(-len(wanted) // 8), "little")
     assert numbers(kernels.positions(kernels.from_bitmap(bits, 0, len(wanted)))) == slots_of(wanted)
+    first, step = min(3, len(wanted) - 1), 5
+    assert numbers(kernels.positions(kernels.every(mask(), first, step))) == slots_of(wanted[first::step])
     every = struct.pack(f"<{len(wanted)}I", *range(len(wanted)))
     assert numbers(kernels.compress(mask(), every, 4)) == slots_of(wanted)
     assert numbers(kernels.positions(kernels.opposite(mask()))) == slots_of(not each for each in wanted)

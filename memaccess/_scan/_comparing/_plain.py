@@ -14,15 +14,27 @@ from memaccess._scan._comparing._spans import Spans
 from memaccess._scan._patterns._anchors import longest_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from memaccess._scan._comparing._relations import Relation
     from memaccess._scan._comparing._slots import Slots
     from memaccess._scan._patterns._pattern import Pattern
 
 
-def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
-    """What finds a pattern: the places below a limit at which it begins, in data that goes on behind it."""
+def finder(pattern: Pattern) -> Callable[[bytearray, int], bytearray]:
+    """What finds a pattern: of the places below a limit, in data that goes on behind it, those at which it begins."""
+    places = _places_of(pattern)
+
+    def look(data: bytearray, limit: int) -> bytearray:
+        found = bytearray(limit)
+        for place in places(data, limit):
+            found[place] = 1
+        return found
+
+    return look
+
+
+def _places_of(pattern: Pattern) -> Callable[[bytearray, int], Iterable[int]]:
     run = longest_run(pattern)
     if run is None:
         return _finder_of_half_bytes(pattern)
@@ -40,18 +52,18 @@ def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
                 yield start
             at = find(known, at + 1, end)
 
-    return lambda data, limit: list(places(data, limit))
+    return places
 
 
-def _finder_of_half_bytes(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
+def _finder_of_half_bytes(pattern: Pattern) -> Callable[[bytearray, int], Iterable[int]]:
     classes = b"".join(
         b"[" + b"".join(re.escape(bytes([byte])) for byte in range(256) if byte & mask == value) + b"]"
         for value, mask in zip(pattern.data, pattern.mask, strict=True)
     )
     find = re.compile(b"(?=" + classes + b")", re.DOTALL).finditer
 
-    def places(data: bytearray, limit: int) -> list[int]:
-        return [match.start() for match in find(data, 0, limit + len(pattern) - 1)]
+    def places(data: bytearray, limit: int) -> Iterator[int]:
+        return (match.start() for match in find(data, 0, limit + len(pattern) - 1))
 
     return places
 
@@ -143,12 +155,17 @@ def _equal(wanted: bytes, slots: Slots) -> bytearray:
     return found
 
 
-def mask_of(places: Sequence[int], count: int) -> bytearray:
+def mask_of(numbers: bytes, count: int) -> bytearray:
     """The mask of so many slots that wants those with these numbers."""
     result = bytearray(count)
-    for place in places:
-        result[place] = 1
+    for number in array("I", numbers):
+        result[number] = 1
     return result
+
+
+def every(mask: bytearray, first: int, step: int) -> bytearray:
+    """The mask of every so manieth slot, from one of them on."""
+    return mask[first::step]
 
 
 def lasting(mask: bytearray) -> bytearray:
@@ -174,12 +191,20 @@ def both(one: bytearray, other: bytearray) -> bytearray:
 
 def few(mask: bytearray) -> bytes | None:
     """As :func:`positions`, of a mask that wants only a few; None of another one."""
-    return positions(mask) if mask.count(1) <= _FEW else None
+    found = array("I", itertools.islice(_wanted(mask), _FEW + 1))
+    return found.tobytes() if len(found) <= _FEW else None
 
 
 def positions(mask: bytearray) -> bytes:
     """The numbers of the wanted slots, each as 4 bytes."""
-    return array("I", itertools.compress(range(len(mask)), mask)).tobytes()
+    return array("I", _wanted(mask)).tobytes()
+
+
+def _wanted(mask: bytearray) -> Iterator[int]:
+    slot = mask.find(1)
+    while slot >= 0:
+        yield slot
+        slot = mask.find(1, slot + 1)
 
 
 def bitmap(mask: bytearray) -> bytes:

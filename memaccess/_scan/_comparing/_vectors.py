@@ -116,14 +116,16 @@ def _many_wanted(mask: Bools) -> Places:
     return np.concatenate((inside, mask[whole:].nonzero()[0] + whole))
 
 
-def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
-    """What finds a pattern: the places below a limit at which it begins, in data that goes on behind it."""
+def finder(pattern: Pattern) -> Callable[[bytearray, int], Mask]:
+    """What finds a pattern: of the places below a limit, in data that goes on behind it, those at which it begins."""
     first = _pair_finder(pattern) or _byte_finder(pattern)
     checks = _other_bytes(pattern)
     length, matches = len(pattern), pattern.matches
 
-    def places(data: bytearray, limit: int) -> Sequence[int]:
+    def look(data: bytearray, limit: int) -> Mask:
         found = first(data, limit)
+        if found is None:
+            return _byte_by_byte(checks, data, limit)
         if len(found) > _FEW:
             content = np.frombuffer(data, np.uint8)
             for offset, value, mask in checks:
@@ -132,14 +134,26 @@ def finder(pattern: Pattern) -> Callable[[bytearray, int], Sequence[int]]:
                 if len(found) <= _FEW:
                     break
             else:
-                every: list[int] = found.tolist()
-                return every
-        return [place for place in found.tolist() if matches(bytes(data[place : place + length]))]
+                return _Some(found, limit)
+        right = [place for place in found.tolist() if matches(bytes(data[place : place + length]))]
+        return _Some(np.array(right, np.intp), limit)
 
-    return places
+    return look
 
 
-def _pair_finder(pattern: Pattern) -> Callable[[bytearray, int], Places] | None:
+def _byte_by_byte(checks: Sequence[tuple[int, Any, Any]], data: bytearray, limit: int) -> Mask:
+    """The same where two bytes of it are nearly everywhere: no list of places, which takes many times the memory."""
+    content = np.frombuffer(data, np.uint8)
+    every, one = _rooms.bools("mask", limit), _rooms.bools("bound", limit)
+    every[:] = True
+    for offset, value, mask in checks:
+        here = content[offset : offset + limit]
+        np.equal(here if mask == 0xFF else here & mask, value, out=one)
+        np.logical_and(every, one, out=every)
+    return every
+
+
+def _pair_finder(pattern: Pattern) -> Callable[[bytearray, int], Places | None] | None:
     """Two bytes are found as one number, at even places and at odd ones: faster than one byte alone.
 
     For each of both a pair is taken that then lies at even places of the buffer, where there is one: NumPy copies
@@ -153,25 +167,31 @@ def _pair_finder(pattern: Pattern) -> Callable[[bytearray, int], Places] | None:
             return None
         pairs.append((parity, pair.offset + parity, np.frombuffer(pair.data, _RAW[2])[0]))
 
-    def places(data: bytearray, limit: int) -> Places:
+    def places(data: bytearray, limit: int) -> Places | None:
         even, odd = (
             _equal_at(data, _RAW[2], (limit - parity + 1) // 2, offset, value)
             for parity, offset, value in pairs
         )
-        return _merged(even * 2, odd * 2 + 1)
+        return _merged(even * 2, odd * 2 + 1) if len(even) + len(odd) <= _many(limit) else None
 
     return places
 
 
-def _byte_finder(pattern: Pattern) -> Callable[[bytearray, int], Places]:
+def _byte_finder(pattern: Pattern) -> Callable[[bytearray, int], Places | None]:
     offset = rarest_byte(pattern)
     value, mask = np.uint8(pattern.data[offset]), pattern.mask[offset]
 
-    def places(data: bytearray, limit: int) -> Places:
+    def places(data: bytearray, limit: int) -> Places | None:
         content = np.frombuffer(data, np.uint8, limit, offset)
-        return _equal(content if mask == 0xFF else content & np.uint8(mask), value)
+        found = _equal(content if mask == 0xFF else content & np.uint8(mask), value)
+        return found if len(found) <= _many(limit) else None
 
     return places
+
+
+def _many(count: int) -> int:
+    """More of so many places than this are better not listed."""
+    return max(count >> 5, _STEPS)
 
 
 def _other_bytes(pattern: Pattern) -> list[tuple[int, Any, Any]]:
@@ -332,9 +352,17 @@ def _changed_by(test: Relation, code: str, new: Any, old: Any, after: Any, befor
     return out
 
 
-def mask_of(places: Sequence[int], count: int) -> Mask:
+def mask_of(numbers: bytes, count: int) -> Mask:
     """The mask of so many slots that wants those with these numbers, which are in order."""
-    return _Some(np.array(places, np.intp), count)
+    return _Some(np.frombuffer(numbers, _NUMBER).astype(np.intp), count)
+
+
+def every(mask: Mask, first: int, step: int) -> Mask:
+    """The mask of every so manieth slot, from one of them on."""
+    if not isinstance(mask, _Some):
+        return np.ascontiguousarray(mask[first::step])
+    numbers = mask.numbers[mask.numbers >= first] - first
+    return _Some(numbers[numbers % step == 0] // step, len(range(first, mask.length, step)))
 
 
 def _bools(mask: Mask) -> Bools:

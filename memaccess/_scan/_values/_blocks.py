@@ -217,5 +217,5 @@ def numbers_of(kernels: Kernels, block: Block) -> bytes:
     if isinstance(block, Sparse):
         return block.numbers.load()
     if block.bits is None:
-        return kernels.positions(kernels.opposite(kernels.mask_of((), block.places)))
+        return kernels.positions(kernels.opposite(kernels.mask_of(b"", block.places)))
     return kernels.positions(kernels.from_bitmap(block.bits.load(), 0, block.places))

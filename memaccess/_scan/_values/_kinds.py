@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from array import array
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -256,15 +257,19 @@ class Bytes(Kind):
 
         def look(slots: Slots) -> Any:
             data, offset, count, step, width = slots
-            limit = offset + (count - 1) * step + 1
-            found = [
-                (place - offset) // step
-                for place in find(bytearray(data) if isinstance(data, bytes) else data, limit)
-                if place >= offset
-                and not (place - offset) % step
-                and (test.wanted.confirm is None or test.is_met(bytes(data[place : place + width])))
-            ]
-            return kernels.mask_of(found, count) if found else None
+            assert isinstance(data, bytearray)
+            found = find(data, offset + (count - 1) * step + 1)
+            if offset or step > 1:
+                found = kernels.every(found, offset, step)
+            if test.wanted.confirm is None:
+                return found
+            places = array("I", kernels.positions(found))
+            right = (
+                number
+                for number in places
+                if test.is_met(bytes(data[(place := offset + number * step) : place + width]))
+            )
+            return kernels.mask_of(array("I", right).tobytes(), count)
 
         return look
 
@@ -272,8 +277,8 @@ class Bytes(Kind):
         data, width = bytes(new.data), new.width
         if isinstance(test, Like):
             starts = range(0, len(data), width)
-            found = [index for index, start in enumerate(starts) if test.is_met(data[start : start + width])]
-            return kernels.mask_of(found, new.length)
+            found = (index for index, start in enumerate(starts) if test.is_met(data[start : start + width]))
+            return kernels.mask_of(array("I", found).tobytes(), new.length)
         return _changed(kernels, test, new, old)
 
     def constant(self, test: Test) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from memaccess._scan import _sweep
@@ -375,5 +376,5 @@ class _Filter:
                     values.append(pieces.data[place : place + grid.width])
         readable = None
         if gone:
-            readable = kernels.opposite(kernels.mask_of(gone, len(every)))
+            readable = kernels.opposite(kernels.mask_of(array("I", gone).tobytes(), len(every)))
         return b"".join(values), readable
