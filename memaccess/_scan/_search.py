@@ -229,6 +229,10 @@ def _pattern_look(kernels: Kernels, wanted: Sought, alignment: int) -> Look[_Pla
     length, confirm = len(wanted.pattern), wanted.confirm
 
     def look(address: int, data: bytearray, size: int, places: int) -> _Places | None:
+        with kernels.apart():
+            return look_apart(address, data, size, places)
+
+    def look_apart(address: int, data: bytearray, size: int, places: int) -> _Places | None:
         first = -address % alignment
         limit = min(places, size - length + 1)
         if limit <= first:

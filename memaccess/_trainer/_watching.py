@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from memaccess._address import parse
 from memaccess._arguments import checked_address, checked_text, shown
 from memaccess._errors import MemoryAccessError
+from memaccess._names import AddressExpression
+from memaccess._records import Symbol
 from memaccess._scan._files import TEXT_ERRORS, replacing
 from memaccess._scan._pointers._chains import PointerChain
 from memaccess._scan._values._describing import described, kind_of
@@ -43,17 +45,22 @@ class Watch:
 
     __module__ = "memaccess.searching"
 
-    name: str
-    """What it is called."""
-    place: str
-    """Where it is, as an address expression."""
-
     def __init__(self, view: WatchedView, name: str, place: str, kind: Kind) -> None:
         parse(place)  # what can't be understood is refused before anybody asks for the value
         self._view = view
         self._kind = kind
-        self.name = name
-        self.place = place
+        self._name = name
+        self._place = place
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._name
+
+    @property
+    def place(self) -> str:
+        """Where it is, as an address expression."""
+        return self._place
 
     @property
     def type(self) -> str:
@@ -123,13 +130,17 @@ class WatchList:
         self._watches: dict[str, Watch] = {}
 
     def add(
-        self, name: str, place: Hit | PointerChain | SupportsIndex | str, type: str | None = None
+        self,
+        name: str,
+        place: Hit | PointerChain | Symbol | SupportsIndex | str,
+        type: str | None = None,
     ) -> Watch:
         """Watch a place.
 
         :param name: what to call it; another of that name is replaced.
-        :param place: a hit of a scan; a chain of pointers; an address expression, which is worked out at every use, so that it may lead
-            along pointers; or an address.
+        :param place: a hit of a scan; a chain of pointers; an address expression, as text or as
+            :meth:`MemoryView.address <memaccess.MemoryView.address>` gives it, which is worked out at every use, so that it may
+            lead along pointers; a symbol; or an address.
         :param type: the name of its C type; hits know theirs.
         :returns: the watch.
         :raises ValueError: there is no such type, or none is given and the place is no hit.
@@ -150,7 +161,7 @@ class WatchList:
             raise ValueError(
                 f"the type of {name!r} is needed, such as 'int'; only the hits of a scan know theirs"
             )
-        if isinstance(place, (Hit, PointerChain, str)):
+        if isinstance(place, (Hit, PointerChain, AddressExpression, Symbol, str)):
             where = str(place)
         elif hasattr(place, "__index__"):
             where = f"0x{checked_address(place, kind.width, self._view._model.bitness):x}"

@@ -772,3 +772,55 @@ def test_bounds_of_all_types_may_lie_beyond_one(kernels, ask, found):
     with fake.open() as view:
         seen = {(hit.type.removeprefix("u"), hit.value) for hit in ask(view.scan("all", (BASE, 6)))}
     assert {(name.removeprefix("u"), value) for name, value in found} <= seen
+
+
+def test_a_search_may_interrupt_another_one(kernels, monkeypatch):
+    # As the handler of a signal does, which Python calls between any two steps of the main thread.
+    fake, other = FakeProcess(), FakeProcess()
+    fake.map(BASE, struct.pack("<1024I", *(7 if not each % 9 else 0 for each in range(1024))))
+    other.map(BASE, struct.pack("<1024I", *(8 if each % 5 else 0 for each in range(1024))))
+    original, depth = kernels.few, []
+
+    def few(mask):
+        if not depth:
+            depth.append(1)
+            assert len(second.scan("int").exact(8)) == sum(map(bool, (each % 5 for each in range(1024))))
+            assert len(list(second.find("08 00 00 00", alignment=4))) == 819
+            depth.pop()
+        return original(mask)
+
+    monkeypatch.setattr(kernels, "few", few)
+    with fake.open() as first, other.open() as second:
+        assert [hit.address - BASE for hit in first.scan("int").exact(7)] == list(range(0, 4096, 36))
+        assert len(list(first.find("07 00 00 00", alignment=4))) == 114
+
+
+@pytest.mark.parametrize("how", ["increased_by_percent", "decreased_by_percent"])
+def test_what_stood_still_changed_by_no_share_however_small_it_is(kernels, how):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<512d", *[5e-324] * 512))
+    with fake.open("rw") as view:
+        scan = view.scan("double").unknown()
+        assert len(getattr(scan, how)(50)) == 0
+        view.write_double(0.0 if how.startswith("de") else 1.0, BASE + 8)
+        assert [hit.address - BASE for hit in getattr(scan.undo(), how)(50)] == [8]
+
+
+def test_all_of_the_memory_is_compared_with_the_first_scan(kernels):
+    fake = FakeProcess()
+    fake.map(BASE, struct.pack("<2048i", *range(2048)))
+    with fake.open("rw") as view:
+        scan = view.scan("int").unknown()
+        view.write_int(-1, BASE + 40)
+        scan.unchanged()
+        view.write_int(-2, BASE + 80)
+        scan.changed(since="first")
+        assert [hit.address - BASE for hit in scan] == [80]
+        scan.undo()
+        view.write_int(20, BASE + 80)
+        view.write_int(7, BASE + 120)
+        assert len(scan.unchanged(since="first")) == 2046
+        view.write_int(8, BASE + 120)
+        assert len(scan.unchanged()) == 2046
+        view.write_int(5, BASE + 160)
+        assert [hit.address - BASE for hit in scan.changed()] == [160]

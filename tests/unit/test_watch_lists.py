@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from memaccess import AddressSyntaxError, NotReadableError, SymbolNotFoundError
+from memaccess import AddressSyntaxError, NotReadableError, Symbol, SymbolNotFoundError
 from memaccess.searching import WatchList
 from memaccess.testing import FakeProcess
 
@@ -135,3 +135,15 @@ def test_a_damaged_list_is_refused(game, tmp_path, kind):
             path.write_text(text, "latin-1")
             with pytest.raises(ValueError, match="not a saved watch list"):
                 WatchList.load(path, view)
+
+
+def test_an_address_that_was_given_as_an_expression_stays_one(game):
+    with game.open() as view:
+        watches = WatchList(view)
+        watches.add("a", view.address("game.exe+2010"), "pointer")
+        assert str(watches["a"].place) == "game.exe+2010"
+        assert watches["a"].read() == 0x401000
+        symbol = Symbol(view.module("game.exe"), "Gravity", 4, "game.exe!Gravity+0x4")
+        assert watches.add("b", symbol, "double").place == "game.exe!Gravity+0x4"
+        with pytest.raises(AttributeError):
+            watches["a"].name = "c"

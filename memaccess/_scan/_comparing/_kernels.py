@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from memaccess._scan._comparing._relations import Relation
     from memaccess._scan._comparing._slots import Slots
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 class Kernels(Protocol):
     """The rooms ``_vectors`` and ``_plain``, which do the same; a mask is their own, all else is bytes.
 
-    What ``mask`` and a finder give is good until the same thread asks for another one; ``lasting`` makes one that is good
-    for longer.
+    What ``mask`` and a finder give is good until another one is asked for in the same block of ``apart``; ``lasting`` makes
+    one that is good for longer. A block is what a thread does without being interrupted, but for the handlers of
+    signals, which may search as well.
     ``both`` and ``opposite`` may use the memory of the mask that comes first for what they give.
     """
 
+    def apart(self) -> AbstractContextManager[object]: ...
     def finder(self, pattern: Pattern) -> Callable[[bytearray, int], Any]: ...
     def mask(self, test: Spans | Relation, code: str, new: Slots, old: Slots | bytes | None) -> Any: ...
     def lasting(self, mask: Any) -> Any: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import itertools
 import operator
 import re
@@ -15,10 +16,16 @@ from memaccess._scan._patterns._anchors import longest_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from memaccess._scan._comparing._relations import Relation
     from memaccess._scan._comparing._slots import Slots
     from memaccess._scan._patterns._pattern import Pattern
+
+
+def apart() -> AbstractContextManager[object]:
+    """Nothing: here each mask has its own memory."""
+    return contextlib.nullcontext()
 
 
 def finder(pattern: Pattern) -> Callable[[bytearray, int], bytearray]:
@@ -104,7 +111,8 @@ def _relation(test: Relation, code: str) -> Callable[[Any, Any], bool]:
         def grows(new: float, old: float) -> bool:
             change = float(old) - float(new) if is_less else float(new) - float(old)
             base = abs(float(old))
-            return base > 0 and base * low <= change <= base * high
+            # Of the smallest numbers a share may be 0: what stood still has not changed by it.
+            return base > 0 and (change > 0 or low <= 0) and base * low <= change <= base * high
 
         return grows
     return {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -15,7 +16,7 @@ from memaccess._scan._comparing._spans import Spans
 from memaccess._scan._patterns._anchors import rarest_byte, rarest_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -56,17 +57,30 @@ class _Rooms(threading.local):
     """Where a thread puts its masks, used again and again: new large arrays are new pages, which cost as much."""
 
     def __init__(self) -> None:
-        self._rooms: dict[str, bytearray] = {}
+        self.here: dict[str, bytearray] = {}
+        self.free: list[dict[str, bytearray]] = []
 
     def bools(self, name: str, count: int) -> Bools:
         """An array with anything in it; it is that of the name until the next one of that name is asked for."""
-        room = self._rooms.get(name)
+        room = self.here.get(name)
         if room is None or len(room) < count:
-            room = self._rooms[name] = aligned_buffer(count)
+            room = self.here[name] = aligned_buffer(count)
         return np.frombuffer(room, _BOOL, count)
 
 
 _rooms = _Rooms()
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """A block with rooms of its own: whatever is begun inside of another one's leaves those of that one alone."""
+    outer = _rooms.here
+    _rooms.here = _rooms.free.pop() if _rooms.free else {}
+    try:
+        yield
+    finally:
+        _rooms.free.append(_rooms.here)
+        _rooms.here = outer
 
 
 def _equal_at(data: Any, kind: np.dtype[Any], count: int, offset: int, value: Any) -> Places:
@@ -308,6 +322,9 @@ def _mask(test: Spans | Relation, code: str, new: npt.NDArray[Any], old: Any, ro
         if test.is_less:
             change = -change
         is_enough = (base > 0) & (change >= base * test.low)
+        if test.low > 0:
+            # Of the smallest numbers a share may be 0: what stood still has not changed by it.
+            is_enough &= change > 0
         return np.logical_and(is_enough, change <= base * test.high, out=out)
 
 

@@ -177,6 +177,15 @@ class Generation:
         among = kernels.indexes(numbers, block.numbers.load())
         return kernels.take(self.grid.packed(block.values.load(), block.hits), among)
 
+    def around(self, address: int, size: int) -> Dense | None:
+        """The block of which so many bytes from an address on, where a place is, are a part; None where there is none."""
+        block = self.blocks[max(bisect.bisect_right(self._starts, address) - 1, 0)]
+        offset = address - block.address
+        if not isinstance(block, Dense) or offset < 0 or offset % self.grid.step:
+            return None
+        end = (block.places - 1) * self.grid.step + self.grid.width
+        return block if offset + size <= end else None
+
     def values_of(self, kernels: Kernels, address: int, numbers: bytes) -> bytes:
         """What candidates had, by the numbers of their places, counted from an address; all of them are candidates here."""
         shares = self._shares(kernels, address, numbers)

@@ -65,7 +65,10 @@ def first_scan(means: Means, runs: Sequence[Range], tracks: Sequence[Track]) -> 
             address: int, data: bytearray, size: int, places: int
         ) -> list[tuple[int, Dense | Few]] | None:
             whole = None if everything is None else everything.put(memoryview(data)[:size])
-            parts = ((index, each(address, data, size, places, whole)) for index, each in enumerate(looks))
+            with means.kernels.apart():
+                parts = [
+                    (index, each(address, data, size, places, whole)) for index, each in enumerate(looks)
+                ]
             return [(index, part) for index, part in parts if part is not None] or None
 
         return look
@@ -246,75 +249,94 @@ class _Filter:
         self._rooms: list[_Room] = []
 
     def __call__(self, blocks: list[Block]) -> _Result:
+        with self._kernels.apart():
+            return self._narrowed(blocks)
+
+    def _narrowed(self, blocks: list[Block]) -> _Result:
         parts: list[Dense | Few] = []
         done = skipped = lost = 0
         for block in blocks:
             self._monitor.check()
-            if isinstance(block, Dense) and self._compared is self._before:
-                result = self._dense(block)
+            reference = self._reference(block) if isinstance(block, Dense) else None
+            if isinstance(block, Dense) and reference is not None:
+                result = self._dense(block, reference)
             else:
                 result = self._sparse(block)
             parts.extend(result.parts)
             done, skipped, lost = done + result.done, skipped + result.skipped, lost + result.lost
         return _Result(parts, done, skipped, lost)
 
-    def _dense(self, block: Dense) -> _Result:
+    def _reference(self, block: Dense) -> Dense | None:
+        """What has the values before of all of a stretch; None where no block has."""
+        if self._compared is self._before or not self._needs_old:
+            return block
+        return self._compared.around(block.address, _extent(self._grid, block))
+
+    def _dense(self, block: Dense, reference: Dense) -> _Result:
         """Candidates that are most of a stretch: all of it is read."""
         size = _extent(self._grid, block)
+        needed = max(size, _extent(self._grid, reference))
         try:
             room = self._rooms.pop()
         except IndexError:  # to ask first would be a step in which another thread takes the last
             room = _Room(0)
-        if room.size < size:
-            room = _Room(size)
+        if room.size < needed:
+            room = _Room(needed)
+        old: Any = reference.values
+        if self._needs_old and not isinstance(old, bytes):
+            old = old.load_into(room.old)
         try:
-            return self._all_of(block, size, room)
+            return self._in_room(block, reference, size, room.new, old)
         finally:
             self._rooms.append(room)
 
-    def _all_of(self, block: Dense, size: int, room: _Room) -> _Result:
-        kernels, grid, values = self._kernels, self._grid, block.values
-        old: Any = values
-        if self._needs_old and not isinstance(values, bytes):
-            old = values.load_into(room.old)
+    def _in_room(self, block: Dense, reference: Dense, size: int, room: bytearray, old: Any) -> _Result:
+        """The same, with the values before, or the one of all of them, and room for those of now."""
         process = self._memory._opened("search the memory")
-        with memoryview(room.new) as whole:
+        with memoryview(room) as whole:
             pieces = _sweep.fill(self._memory, process, whole[:size], block.address)
-        if pieces is None and self._is_still(room, size, old):
+        if pieces is None and reference is block and self._is_still(room, size, old):
             return _Result([block] if self._keeps_still else [], size, 0, 0)
-        bits = None if block.bits is None else block.bits.load()
-        parts: list[Dense | Few] = []
+        result = _Result([], size, 0, 0)
+        there = [(block.address, room, size)] if pieces is None else _lengths(pieces)
         readable = found = 0
-        there = [(block.address, room.new, size)] if pieces is None else _lengths(pieces)
         for address, data, length in there:
-            first = -(-(address - block.address) // grid.step)
-            offset = block.address + first * grid.step - address
-            count = (length - offset - grid.width) // grid.step + 1
             readable += length
-            if count <= 0:
-                continue
-            new = grid.slots(data, offset, count)
-            before: Any = None
-            if self._needs_old:
-                before = old if old is values else grid.slots(old, first * grid.step, count)
-            mask = self._kind.kept(kernels, self._test, new, before)
-            if bits is not None:
-                wanted = kernels.from_bitmap(bits, first, first + count)
-                found += kernels.count(wanted)
-                mask = kernels.both(mask, wanted)
-            else:
-                found += count
-            part = self._parts.make(address + offset, new, mask, block)
+            part, count = self._part_of(block, reference, address, data, length, old)
+            found += count
             if part is not None:
-                parts.append(part)
-        return _Result(parts, size, size - readable, block.hits - found)
+                result.parts.append(part)
+        return result._replace(skipped=size - readable, lost=block.hits - found)
 
-    def _is_still(self, room: _Room, size: int, old: Any) -> bool:
+    def _part_of(
+        self, block: Dense, reference: Dense, address: int, data: bytearray | bytes, length: int, old: Any
+    ) -> tuple[Dense | Few | None, int]:
+        """What is kept of so many bytes from an address on, and how many candidates they have."""
+        kernels, grid = self._kernels, self._grid
+        first = -(-(address - block.address) // grid.step)
+        start = block.address + first * grid.step
+        count = (address + length - start - grid.width) // grid.step + 1
+        if count <= 0:
+            return None, 0
+        new = grid.slots(data, start - address, count)
+        before: Any = None
+        if self._needs_old:
+            is_one = isinstance(reference.values, bytes)
+            before = old if is_one else grid.slots(old, start - reference.address, count)
+        mask = self._kind.kept(kernels, self._test, new, before)
+        candidates = count
+        if block.bits is not None:
+            wanted = kernels.from_bitmap(block.bits.load(), first, first + count)
+            candidates = kernels.count(wanted)
+            mask = kernels.both(mask, wanted)
+        return self._parts.make(start, new, mask, reference), candidates
+
+    def _is_still(self, new: bytearray, size: int, old: Any) -> bool:
         """Whether all bytes are as they were, and that tells what is kept: most memory of most programs is so."""
-        if self._keeps_still is None or old is not room.old:
+        if self._keeps_still is None or not isinstance(old, bytearray):
             return False
         with memoryview(old) as whole:
-            return room.new.startswith(whole[:size])  # of all comparisons in Python the fastest
+            return new.startswith(whole[:size])  # of all comparisons in Python the fastest
 
     def _sparse(self, block: Block) -> _Result:
         """Candidates that are few: those that are near to each other are read together."""

@@ -337,8 +337,14 @@ class Scan:
     def cancel(self) -> None:
         """Have the step under way end with a SearchCancelledError; any thread may call it.
 
-        >>> scan = view.scan('int')
-        >>> scan.cancel()
+        Where none is, nothing happens: the next step begins anew.
+
+        >>> scan = view.scan('int', progress=lambda done, total: scan.cancel())
+        >>> try:
+        ...     scan.exact(100)
+        ... except SearchCancelledError:
+        ...     print('cancelled')
+        cancelled
         """
         self._monitor.cancel()
 

@@ -105,7 +105,7 @@ class Ref(NamedTuple):
         return bytes(self.load_into(bytearray(self.size)))
 
     def load_into(self, buffer: bytearray) -> bytearray:
-        """The bytes, at the beginning of a buffer that has room for them: new pages cost more on Windows than the file."""
+        """The bytes, or as many as there is room for, at the beginning of a buffer: new pages cost more on Windows than the file."""
         with memoryview(buffer) as whole, whole[: self.size] as room:
             self.store.take(self.start, room)
         return buffer
