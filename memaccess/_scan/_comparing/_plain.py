@@ -11,6 +11,7 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, Any
 
+from memaccess._scan._comparing._slots import FEW_SLOTS
 from memaccess._scan._comparing._spans import Spans
 from memaccess._scan._patterns._anchors import longest_run
 
@@ -77,9 +78,6 @@ def _finder_of_half_bytes(pattern: Pattern) -> Callable[[bytearray, int], Iterab
 
 # -- slots, as in _vectors; a mask has one byte for each slot, 1 where it is wanted
 
-_FEW = 48
-"""So many wanted slots are listed whatever else there is."""
-
 _SIGNED_OF = {1: "b", 2: "h", 4: "i", 8: "q"}
 _AS_TEXT = bytes.maketrans(b"\0\1", b"01")
 _OPPOSITE = bytes.maketrans(b"\0\1", b"\1\0")
@@ -89,8 +87,7 @@ def mask(test: Spans | Relation, code: str, new: Slots, old: Slots | bytes | Non
     """Which of the slots have a value that the test wants; *old* has the values before, or one for all."""
     if isinstance(test, Spans):
         return _in_spans(test, new)
-    is_bits = test.how in ("changed", "unchanged") or (test.how == "by" and code not in "fd")
-    kind = code if not is_bits or test.how == "by" else f"{_SIGNED_OF[new.width]}"
+    kind = _SIGNED_OF[new.width] if test.how in ("changed", "unchanged") else code
     before: Iterable[Any]
     if isinstance(old, bytes):
         before = itertools.repeat(struct.unpack(f"<{kind}", old)[0], new.length)
@@ -199,8 +196,8 @@ def both(one: bytearray, other: bytearray) -> bytearray:
 
 def few(mask: bytearray) -> bytes | None:
     """As :func:`positions`, of a mask that wants only a few; None of another one."""
-    found = array("I", itertools.islice(_wanted(mask), _FEW + 1))
-    return found.tobytes() if len(found) <= _FEW else None
+    found = array("I", itertools.islice(_wanted(mask), FEW_SLOTS + 1))
+    return found.tobytes() if len(found) <= FEW_SLOTS else None
 
 
 def positions(mask: bytearray) -> bytes:

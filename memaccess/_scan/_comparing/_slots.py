@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+FEW_SLOTS = 48
+"""So many wanted slots of a mask are listed one by one, whatever else there is."""
+
 
 class Slots(NamedTuple):
     """Where values may stand in a buffer: side by side, or overlapping each other."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from memaccess._scan._buffers import aligned_buffer
+from memaccess._scan._comparing._slots import FEW_SLOTS
 from memaccess._scan._comparing._spans import Spans
 from memaccess._scan._patterns._anchors import rarest_byte, rarest_pair
 
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 _FEW = 16
 """So many places are looked at faster one by one."""
-
-_STEPS = 48
-"""So many wanted slots are found faster one by one."""
 
 _TOGETHER = 8
 """Slots of a mask that are one number of it, to see at once that none of them is wanted."""
@@ -112,7 +110,7 @@ def _few_wanted(mask: Bools) -> Places | None:
     data = room if isinstance(room, bytearray) else mask.tobytes()
     place = data.find(1, 0, count)
     while place >= 0:
-        if len(found) == _STEPS:
+        if len(found) == FEW_SLOTS:
             return None
         found.append(place)
         place = data.find(1, place + 1, count)
@@ -205,7 +203,7 @@ def _byte_finder(pattern: Pattern) -> Callable[[bytearray, int], Places | None]:
 
 def _many(count: int) -> int:
     """More of so many places than this are better not listed."""
-    return max(count >> 5, _STEPS)
+    return max(count >> 5, FEW_SLOTS)
 
 
 def _other_bytes(pattern: Pattern) -> list[tuple[int, Any, Any]]:
@@ -287,8 +285,6 @@ def _phases(slots: Slots) -> list[npt.NDArray[Any]]:
     ways = min(width // step, count)
     return [
         np.frombuffer(data, raw, (count - phase + ways - 1) // ways, offset + phase * step)
-        if ways == width // step
-        else np.frombuffer(data, raw, 1, offset + phase * step)
         for phase in range(ways)
     ]
 

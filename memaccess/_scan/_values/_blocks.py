@@ -1,7 +1,7 @@
 """What a scan has found: candidates, in blocks that are as small as they can be.
 
-Where most places of a stretch of memory are candidates, all of its bytes are kept, with a bit for each place;
-where few are, the numbers of those places and their values. Where all values are the same, just that one.
+Where many places of a stretch of memory are candidates, all of its bytes are kept, with a bit for each place;
+where few are, the numbers of those places and their values: what takes less. Where all values are the same, just that one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Grid(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """Candidates in a stretch of memory of which most places are."""
+    """Candidates in a stretch of memory that has many."""
 
     address: int
     """Where the first place is."""
@@ -57,7 +57,7 @@ class Dense(NamedTuple):
     bits: Ref | None
     """One for each place; None where all are candidates."""
     values: Ref | bytes
-    """All bytes of the stretch; or what each candidate has."""
+    """All bytes of the stretch, or more from its beginning on; or what each candidate has."""
 
 
 class Sparse(NamedTuple):
