@@ -48,7 +48,7 @@ def test_a_mask_says_which_slots_are_wanted(kernels, way, wanted):
     assert numbers(kernels.positions(mask())) == slots_of(wanted)
     few = kernels.few(mask())
     assert few is None or numbers(few) == slots_of(wanted)
-    assert few is not None or sum(wanted) > 40
+    assert few is not None or sum(wanted) > 16
     assert kernels.count(mask()) == sum(wanted)
     bits = kernels.bitmap(mask())
     assert bits == sum(1 << slot for slot in slots_of(wanted)).to_bytes(-(-len(wanted) // 8), "little")

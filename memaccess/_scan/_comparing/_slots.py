@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FEW_SLOTS = 48
+FEW_SLOTS = 128
 """So many wanted slots of a mask are listed one by one, whatever else there is."""
 
 

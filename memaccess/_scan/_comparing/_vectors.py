@@ -110,7 +110,8 @@ def _few_wanted(mask: Bools) -> Places | None:
     data = room if isinstance(room, bytearray) else mask.tobytes()
     place = data.find(1, 0, count)
     while place >= 0:
-        if len(found) == FEW_SLOTS:
+        # Where the first ones stand side by side there are many.
+        if len(found) == FEW_SLOTS or (len(found) == _FEW and place < count >> 10):
             return None
         found.append(place)
         place = data.find(1, place + 1, count)
