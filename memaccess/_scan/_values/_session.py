@@ -339,12 +339,9 @@ class Scan:
 
         Where none is, nothing happens: the next step begins anew.
 
-        >>> scan = view.scan('int', progress=lambda done, total: scan.cancel())
-        >>> try:
-        ...     scan.exact(100)
-        ... except SearchCancelledError:
-        ...     print('cancelled')
-        cancelled
+        >>> scan = view.scan('int', progress=lambda done, total: done > 1 << 30 and scan.cancel())
+        >>> scan.exact(100)
+        <Scan for int: 1 hit after exact(100)>
         """
         self._monitor.cancel()
 
