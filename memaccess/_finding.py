@@ -416,12 +416,11 @@ class SearchAccess(NameAccess):
             module = self.module_at(address)
         except WrongBitnessError:
             module = None  # a 32-bit Python can't see the modules of a 64-bit program
-        name = '"' if module is None else self._name_of(module)
-        if (
-            module is None or '"' in name
-        ):  # an expression can't have such a name, which files of Linux may have
+        if module is None:
             return f"0x{address:x}"
-        return f"{written(name)}+{address - module.base:X}"
+        name = self._name_of(module)
+        # An expression can't have a quotation mark in a name; files of Linux can.
+        return f"0x{address:x}" if '"' in name else f"{written(name)}+{address - module.base:X}"
 
     def _name_of(self, module: Module) -> str:
         """What finds the module again: its name, or its path where that name is another one's."""

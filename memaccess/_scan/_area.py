@@ -21,7 +21,7 @@ class Area(NamedTuple):
     runs: list[Range]
     """Where it is: addresses and sizes in order; none touches another."""
     left_out: int
-    """Bytes that a range asked for, and that have no readable memory."""
+    """Bytes that a range asked for, and that have no readable memory, or none that is wanted."""
 
     @property
     def size(self) -> int:

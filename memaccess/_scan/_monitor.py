@@ -23,8 +23,7 @@ class Monitor:
         self._progress = progress
         self._is_cancelled = False
         self.is_over = False
-        """Set it to have what still works on it end, since nobody waits for its results; and back for the next type of
-        the same scan."""
+        """Set while threads are given up whose results nobody waits for; a scan for several types goes on after that."""
 
     def cancel(self) -> None:
         """Have it end with an error; from any thread."""

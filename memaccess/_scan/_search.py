@@ -71,7 +71,7 @@ class Search(Generic[T]):
         self._monitor = monitor
         self._address = address
         self._lock: AbstractContextManager[object] = RLock()
-        """Until the end of the search: on Windows it is a handle."""
+        """Given up at the end of the search, since on Windows it holds a handle."""
         self._count = 0
         self._first_few: list[T] = []
         self._end: str | None = None

@@ -16,8 +16,8 @@ class Relation(NamedTuple):
 
     ``'by'``: the new value is more by :attr:`low` to :attr:`high`, the difference of floats in double
     precision. ``'percent'``: it is more by :attr:`low` to :attr:`high` of what the old one has without its sign,
-    all in double precision; of an old one that is 0 there is no share, and
-    of what stood still it is 0, however small the number.
+    all in double precision; of an old one that is 0 there is no share.
+    What stood still is more by 0, also where a share of a very small number rounds to 0.
     """
     low: float = 0
     high: float = 0

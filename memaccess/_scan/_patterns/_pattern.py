@@ -120,12 +120,9 @@ def _check_digits(text: str, digits: str, position: int) -> None:
                 f"wildcard. Give a text to find_text(), and bytes as a bytes object"
             )
     if len(digits) % 2:
+        others = f" or {digits}?" if len(digits) > 1 else f", {digits}? or ?{digits}"
         raise ValueError(
-            f"{text!r} is no pattern: {digits!r} at position {position} is half a byte; write 0{digits} or "
-            f"{digits[:-1]}{digits[-1]}?"
-            if len(digits) > 1
-            else f"{text!r} is no pattern: {digits!r} at position {position} is half a byte; write 0{digits}, "
-            f"{digits}? or ?{digits}"
+            f"{text!r} is no pattern: {digits!r} at position {position} is half a byte; write 0{digits}{others}"
         )
 
 

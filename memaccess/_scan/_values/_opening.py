@@ -86,6 +86,7 @@ def loaded(
         plan = _plan(Wished.from_data(saved.wished), model)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)} is a damaged file of a scan: {error}") from None
+    # Those of the plan know whether they are one of all types, which files don't have.
     numbers = {kind.name: kind for kind in (*plan.kinds, *plan.siblings.values()) if isinstance(kind, Number)}
     kinds = tuple(numbers.get(kind.name, kind) for kind in saved.kinds)
     first = State(kinds, saved.first, saved.what)

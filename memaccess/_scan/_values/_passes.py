@@ -87,7 +87,7 @@ def _writer(means: Means, track: Track) -> Writer:
 def _first_look(
     kernels: Kernels, track: Track, store: Store
 ) -> Callable[[int, bytearray, int, int, Ref | None], Dense | Few | None]:
-    """As :class:`~memaccess._scan._sweep.Look`; where all is wanted, it is given where all of the data is kept."""
+    """As :class:`~memaccess._scan._sweep.Look`, with *whole*: the chunk as it was stored, where every slot is kept."""
     kind, grid, test = track
     find = None if test is None else kind.looker(kernels, test)
     parts = _Parts(kernels, kind, grid, test, store)

@@ -111,7 +111,7 @@ def load(
             raise ValueError(f"{name} is not a saved scan")
         try:
             header = json.loads(file.readline())
-            width, is_of_it = _count(header["model"][0]), header["model"] == list(model)
+            width, is_of_it = _checked_count(header["model"][0]), header["model"] == list(model)
             if is_of_it:
                 saved = _read(file, header, kernels, model, folder)
                 moves = _moves(header["modules"], program.modules)
@@ -154,13 +154,13 @@ def _restarted(saved: Saved, moves: list[_Move], kernels: Kernels, folder: str |
 
 
 def _grid(kind: Kind, listed: list[Any]) -> Grid:
-    width, step = map(_count, listed)
+    width, step = map(_checked_count, listed)
     if width != kind.width or not step:
         raise ValueError(f"{kind.name} has {kind.width} bytes, not {width}, or has places {step} bytes apart")
     return Grid(width, step)
 
 
-def _count(number: Any) -> int:
+def _checked_count(number: Any) -> int:
     """A number of a file, where one is expected that is not negative and has no more bits than an address."""
     if type(number) is not int or not 0 <= number < 1 << 64:
         raise ValueError(f"{shown(number)} is not the number that it should be")
@@ -186,7 +186,7 @@ class _Reader:
     def _blocks(self, grid: Grid, listed: list[Any]) -> Iterator[Block]:
         free = 0
         for form, *numbers, places, values in listed:
-            address, hits, count = map(_count, numbers)
+            address, hits, count = map(_checked_count, numbers)
             if form == "dense":
                 block, end = self._dense(grid, Dense(address, count, hits, self._part(places), b""))
             elif form == "sparse":
@@ -230,7 +230,7 @@ class _Reader:
         return None if size is None else self._store.put(self._data(size))
 
     def _data(self, size: Any) -> bytes:
-        if _count(size) > self._left:
+        if _checked_count(size) > self._left:
             raise ValueError(f"the file of a scan ends {size - self._left} bytes too early")
         self._left -= size
         return self._file.read(size)
@@ -261,9 +261,9 @@ def _moves(modules: list[list[Any]], now: Sequence[Module]) -> list[_Move]:
         known.setdefault((module.name.lower(), module.size, module.timestamp), []).append(module.base)
     found = []
     for name, base, size, timestamp in modules:
-        here = known.get((checked_text("a module", name).lower(), _count(size), timestamp))
+        here = known.get((checked_text("a module", name).lower(), _checked_count(size), timestamp))
         if here:  # one that was loaded twice is taken for the first of its kind, the other for the second
-            found.append(_Move(_count(base), base + size, here.pop(0) - base))
+            found.append(_Move(_checked_count(base), base + size, here.pop(0) - base))
     return found
 
 

@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     """As the user said it; as JSON can have it."""
     kinds: tuple[Kind, ...]
     siblings: Mapping[str, Kind]
-    """What is looked for instead of some kinds, by their names, where a first value does not fit those."""
+    """The unsigned type of some signed ones, by their names: what is looked for where a value fits only that."""
     grid_of: Callable[[Kind], Grid]
 
 
