@@ -171,16 +171,19 @@ def test_amounts_and_shares(kernels, name, pages, contents, amount):
         assert shown(scan.increased_by(amount)) == [p for p, new, old in pairs if new - old == amount]
         assert shown(scan.undo().decreased_by(amount)) == [p for p, new, old in pairs if old - new == amount]
         low, high = amount / 100, (amount + 50) / 100
-        assert shown(scan.undo().increased_by_percent(amount, amount + 50)) == [
-            p
-            for p, new, old in pairs
-            if old and abs(float(old)) * low <= float(new) - float(old) <= abs(float(old)) * high
+        by_more = scan.undo().increased_by_percent(amount, amount + 50)
+        assert shown(by_more) == [
+            p for p, new, old in pairs if is_share(float(new) - float(old), old, low, high)
         ]
-        assert shown(scan.undo().decreased_by_percent(amount)) == [
-            p
-            for p, new, old in pairs
-            if old and abs(float(old)) * low <= float(old) - float(new) <= abs(float(old)) * math.inf
+        by_less = scan.undo().decreased_by_percent(amount)
+        assert shown(by_less) == [
+            p for p, new, old in pairs if is_share(float(old) - float(new), old, low, math.inf)
         ]
+
+
+def is_share(change: float, old: float, low: float, high: float) -> bool:
+    base = abs(float(old))
+    return bool(old) and (change > 0 or not low) and base * low <= change <= base * high
 
 
 def neighbours(code: str, value: float) -> list[float]:
